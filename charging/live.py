@@ -1,0 +1,119 @@
+"""What changed, told to every open page and phone.
+
+State changes get a row in the change feed within the commit they belong to; its cursor is how a page or a phone that
+was away catches up. After the commit they are published to the channel layer, group `organization.<pk>`, as
+`{"type": "live.events", "events": [...]}`; `charging/consumers.py` checks per event who may see it.
+
+Meter values are no state changes: they are coalesced by the ledger, carry the newest cursor and leave no row.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.actions import before_commit
+from charging.models import Change, FeedHead
+
+
+@dataclass(slots=True)
+class Event:
+    """Something a page may want to show.
+
+    `name` is `station.updated`, `connector.updated`, `transaction.started`, `transaction.updated`,
+    `transaction.ended` or `command.updated`; `data` the JSON the REST API would give. `user_id` is whose transaction
+    or command it is, for those who may see only their own.
+    """
+
+    name: str
+    organization_id: int
+    station_id: int | None = None
+    identity: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    user_id: int | None = None
+    cursor: int = 0
+
+    def as_message(self) -> dict[str, Any]:
+        return {
+            "event": self.name,
+            "cursor": self.cursor,
+            "station": self.identity,
+            "station_id": self.station_id,
+            "user_id": self.user_id,
+            "data": self.data,
+        }
+
+
+def store(events: list[Event], at: datetime | None = None) -> None:
+    """Give the events their cursors and write their rows. Call it last in the transaction: it takes the feed's head,
+    and holds it until the commit, so that cursors become visible in order."""
+    if not events:
+        return
+    at = at or timezone.now()
+    count = len(events)
+    if not FeedHead.objects.filter(pk=1).update(value=F("value") + count):
+        FeedHead.objects.create(pk=1, value=count)
+    last = FeedHead.objects.values_list("value", flat=True).get(pk=1)
+    for offset, event in enumerate(events, start=last - count + 1):
+        event.cursor = offset
+    Change.objects.bulk_create(
+        Change(
+            cursor=event.cursor,
+            organization_id=event.organization_id,
+            station_id=event.station_id,
+            event=event.name,
+            data=event.data,
+            user_id=event.user_id,
+            at=at,
+        )
+        for event in events
+    )
+
+
+def messages(events: Iterable[Event]) -> dict[str, dict[str, Any]]:
+    """Group name -> channel layer message."""
+    by_group: dict[str, dict[str, Any]] = {}
+    for event in events:
+        group = f"organization.{event.organization_id}"
+        by_group.setdefault(group, {"type": "live.events", "events": []})["events"].append(event.as_message())
+    return by_group
+
+
+async def send(events: Iterable[Event]) -> None:
+    """Publish committed events. The channel layer is at-most-once; readers catch up by cursor."""
+    layer = get_channel_layer()
+    for group, message in messages(events).items():
+        await layer.group_send(group, message)
+        for event in message["events"]:
+            if event["event"] == "command.updated":
+                await layer.group_send(f"command.{event['data']['id']}", {"type": "command.updated"})
+
+
+def publish(*events: Event) -> None:
+    """Record events within the current transaction and send them after its commit."""
+
+    def record() -> None:
+        store(list(events))
+        transaction.on_commit(lambda: async_to_sync(send)(events), robust=True)
+
+    before_commit(record)
+
+
+def wake_gateways(station_id: int) -> None:
+    """Tell the gateway that holds the station, after the commit, that a command waits for it."""
+
+    async def wake() -> None:
+        await get_channel_layer().group_send("gateways", {"type": "command.waiting", "station_id": station_id})
+
+    transaction.on_commit(lambda: async_to_sync(wake)(), robust=True)
+
+
+def head() -> int:
+    """The newest committed cursor; 0 while nothing has happened."""
+    return FeedHead.objects.values_list("value", flat=True).filter(pk=1).first() or 0

@@ -1,0 +1,36 @@
+"""What: sites, stations, transactions and all that is kept about them."""
+
+from charging.models.cars import Car, DriverPreference
+from charging.models.commands import Command
+from charging.models.configuration import ConfigurationValue
+from charging.models.events import Change, FeedHead, Pulse, QuarantinedMessage, SecurityEvent, Violation
+from charging.models.id_tags import IdTag, IdTagAlias
+from charging.models.messages import OcppMessage
+from charging.models.sites import Site
+from charging.models.stations import EVSE, ChargingStation, Connector, WaitingStation
+from charging.models.transactions import HourlyEnergy, MeterReading, Transaction, TransactionEvent
+
+__all__ = [
+    "EVSE",
+    "Car",
+    "Change",
+    "ChargingStation",
+    "Command",
+    "ConfigurationValue",
+    "Connector",
+    "DriverPreference",
+    "FeedHead",
+    "HourlyEnergy",
+    "IdTag",
+    "IdTagAlias",
+    "MeterReading",
+    "OcppMessage",
+    "Pulse",
+    "QuarantinedMessage",
+    "SecurityEvent",
+    "Site",
+    "Transaction",
+    "TransactionEvent",
+    "Violation",
+    "WaitingStation",
+]

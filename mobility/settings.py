@@ -1,0 +1,310 @@
+"""Django settings. Everything that differs between installations comes from the environment (docs/install.md)."""
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mobility import environment as env
+from mobility.version import version
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
+
+
+def kept_secret_key() -> str:
+    """The key of an installation that sets none: made once, kept in DATA_DIR, readable by its owner only."""
+    path = DATA_DIR / "secret_key"
+    try:
+        if not path.exists():
+            path.touch(mode=0o600, exist_ok=True)
+            path.write_text(secrets.token_urlsafe(64))
+        return path.read_text().strip()
+    except OSError as error:
+        env.refuse("DATA_DIR", f"the file {path} cannot be written: {error.strerror}.")
+
+
+SECRET_KEY = env.text("SECRET_KEY") or kept_secret_key()
+DEBUG = env.flag("DEBUG")
+VERSION = version()
+
+# --- Where this is reached -------------------------------------------------------------------------------------------
+BIND = env.text("BIND", "127.0.0.1")
+PORTAL_PORT = env.port("PORTAL_PORT", 8080)
+OCPP_PORT = env.port("OCPP_PORT", 8081)
+TLS_CERT = env.readable_file("TLS_CERT")
+TLS_KEY = env.readable_file("TLS_KEY")
+TLS_CLIENT_CA = env.readable_file("TLS_CLIENT_CA")
+if bool(TLS_CERT) != bool(TLS_KEY):
+    env.refuse("TLS_CERT" if TLS_KEY else "TLS_KEY", "TLS_CERT and TLS_KEY belong together; set both or neither.")
+if PORTAL_PORT == OCPP_PORT:
+    env.refuse("OCPP_PORT", f"the portal and the OCPP port are both {OCPP_PORT}; they must differ.")
+_shown_host = "localhost" if BIND in {"127.0.0.1", "::1", "0.0.0.0", "::"} else BIND
+PUBLIC_URL = env.url(
+    "PUBLIC_URL", f"{'https' if TLS_CERT else 'http'}://{_shown_host}:{PORTAL_PORT}", ("http", "https")
+)
+OCPP_PUBLIC_URL = env.url(
+    "OCPP_PUBLIC_URL", f"{'wss' if TLS_CERT else 'ws'}://{_shown_host}:{OCPP_PORT}/OCPP", ("ws", "wss")
+)
+TRUSTED_PROXIES = env.names("TRUSTED_PROXIES", [])
+# On loopback any name may lead here; as soon as others can reach it, only the names that are set and the public one.
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", []) or (
+    ["localhost", "127.0.0.1", "[::1]", str(urlsplit(PUBLIC_URL).hostname)]
+    if BIND in {"127.0.0.1", "::1"} or env.text("PUBLIC_URL")
+    else ["*"]
+)
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
+SECURE = urlsplit(PUBLIC_URL).scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_AGE = 14 * 86400
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_SSL_REDIRECT = SECURE and env.flag("SECURE_SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- OCPP ------------------------------------------------------------------------------------------------------------
+OCPP_MAX_FRAME = env.whole("OCPP_MAX_FRAME", 256 * 1024, least=4096)
+OCPP_HEARTBEAT_INTERVAL_S = env.whole("OCPP_HEARTBEAT_INTERVAL_S", 300, least=10)
+OCPP_CALL_TIMEOUT_S = env.whole("OCPP_CALL_TIMEOUT_S", 90, least=1)
+OCPP_LOG = env.flag("OCPP_LOG", True)
+OCPP_LOG_DAYS = env.whole("OCPP_LOG_DAYS", 30, least=1)
+#: Failed handshakes that one source, and one identity from one source, may make in a row before 429.
+OCPP_FAILURES_PER_SOURCE = env.whole("OCPP_FAILURES_PER_SOURCE", 100, least=1)
+OCPP_FAILURES_PER_IDENTITY = env.whole("OCPP_FAILURES_PER_IDENTITY", 20, least=1)
+OCPP_FAILURE_REFILL_S = env.whole("OCPP_FAILURE_REFILL_S", 6, least=1)
+ACCEPT_UNKNOWN_STATIONS = env.flag("ACCEPT_UNKNOWN_STATIONS")
+DRAIN_SECONDS = env.whole("DRAIN_SECONDS", 5, least=0, most=600)
+
+# --- The applications ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "axes",
+    "mobility",
+    "accounts",
+    "charging",
+    "ocpp_gateway",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mobility.middleware.request_context",
+    "mobility.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.preferences",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "mobility.htmx.problems",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "mobility.urls"
+ASGI_APPLICATION = "mobility.asgi.portal"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "mobility.htmx.page_context",
+            ],
+        },
+    }
+]
+
+# --- People ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+AXES_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 10, least=3)
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_CLIENT_IP_CALLABLE = "accounts.network.client_ip"
+AXES_VERBOSE = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_RESET_ON_SUCCESS = True
+
+# --- Databases -------------------------------------------------------------------------------------------------------
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def database() -> dict[str, Any]:
+    """The one database, with what each engine needs to be safe and fast under concurrent writes."""
+    config = env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'mobility.sqlite3'}")
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE: a transaction that will write takes the lock when it begins, so that it waits and never fails
+        # with "database is locked" half-way. FULL: an answer to a station means that the data survives a power cut.
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", 20)
+        options.setdefault(
+            "init_command",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
+        )
+    elif config["ENGINE"].endswith("postgresql"):
+        # The embedded server runs request threads that come and go: a pool keeps the number of connections bounded.
+        options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+    elif config["ENGINE"] == "mssql":
+        options.setdefault("python_driver", "mssql_python")
+    return config
+
+
+DATABASES = {"default": database()}
+
+# --- Channel layer, Celery -------------------------------------------------------------------------------------------
+REDIS_URL = env.url("REDIS_URL", "", ("redis", "rediss", "unix"))
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "capacity": 1000},
+    }
+    if REDIS_URL
+    else {
+        "BACKEND": "mobility.layers.HomeLoopChannelLayer",
+        "CONFIG": {"capacity": 1000, "group_expiry": 10 * 365 * 86400},
+    }
+}
+CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "memory://", ("memory", "redis", "rediss", "amqp", "amqps"))
+CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.1} if CELERY_BROKER_URL.startswith("memory") else {}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "pulse": {"task": "charging.tasks.pulse", "schedule": 20.0},
+    "expire-commands": {"task": "charging.tasks.expire_commands", "schedule": 10.0},
+    "close-lost-transactions": {"task": "charging.tasks.close_lost_transactions", "schedule": 30.0},
+    "notice-offline-stations": {"task": "charging.tasks.notice_offline_stations", "schedule": 60.0},
+    "prune": {"task": "charging.tasks.prune", "schedule": 3600.0},
+}
+
+# --- REST ------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["mobility.api.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "mobility.api.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "mobility.api.exception_handler",
+    "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min"},
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "ALGORITHM": "HS256",
+    "USER_ID_FIELD": "pk",
+    "UPDATE_LAST_LOGIN": True,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Mobility",
+    "DESCRIPTION": "EV charging management: stations, commands, transactions.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+# --- Language, time, files -------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+CURRENCY = env.text("CURRENCY", "EUR").upper()
+if len(CURRENCY) != 3 or not CURRENCY.isalpha():
+    env.refuse("CURRENCY", f"{CURRENCY!r} is not a three-letter currency code such as EUR.")
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Static files are served straight from the packages and from static/: nothing to collect before the first start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = DATA_DIR / "uploads"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+globals().update(env.email("EMAIL_URL"))
+
+UNFOLD = {
+    "SITE_TITLE": "Mobility",
+    "SITE_HEADER": "Mobility",
+    "SITE_SYMBOL": "ev_station",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "BORDER_RADIUS": "10px",
+}
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+    env.refuse("LOG_LEVEL", f"{LOG_LEVEL!r} is none of DEBUG, INFO, WARNING, ERROR.")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # The library logs every frame, keys included, at INFO.
+        "ocpp": {"level": "ERROR"},
+        "uvicorn.access": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},
+        "django.request": {"level": "ERROR"},
+        "django.channels.server": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+    },
+}
