@@ -1,0 +1,22 @@
+"""The product's own settings over a throw-away data folder.
+
+Nothing of the developer's environment reaches a test: what the product would read from it is taken away first.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+from tests.support.environment import without_settings
+
+for name in set(os.environ) - set(without_settings(os.environ)):
+    del os.environ[name]
+_data = tempfile.mkdtemp(prefix="mobility-unit-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+os.environ.update(DATA_DIR=_data, SECRET_KEY="unit-tests-only-" * 4)
+
+from mobility.settings import *  # noqa: E402, F403
+
+# Argon2 is meant to be slow; a test that hashes a password is not about that.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
