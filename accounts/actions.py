@@ -75,7 +75,7 @@ def masked(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def action(
-    name: str, *, role: str | None, target: Callable[[Any], str] = str
+    name: str, *, role: str | None, target: Callable[[Any], str] = str, creates: bool = False
 ) -> Callable[[Callable[Concatenate[Actor, P], R]], Callable[Concatenate[Actor, P], R]]:
     """Make a function an action.
 
@@ -83,6 +83,7 @@ def action(
         name: what the audit calls it, `noun.verb`.
         role: the least role in the organization concerned; None where the body decides.
         target: names the result for the audit.
+        creates: it makes something in an `organization`; None there means the actor's first one.
 
     Raises:
         NotFound: the actor is no member of the organization at all.
@@ -92,6 +93,8 @@ def action(
     def decorate(body: Callable[Concatenate[Actor, P], R]) -> Callable[Concatenate[Actor, P], R]:
         @functools.wraps(body)
         def run(actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
+            if creates and kwargs.get("organization") is None:
+                kwargs["organization"] = actor.first_organization()
             organization_id = organization_of(kwargs)
             if role is not None:
                 authorize(actor, role, organization_id, name)

@@ -33,9 +33,7 @@ class Actor:
             return self.roles
         if self.user is None:
             return {}
-        return dict(
-            Membership.objects.filter(user=self.user).order_by("pk").values_list("organization_id", "role")
-        )
+        return dict(Membership.objects.filter(user=self.user).order_by("pk").values_list("organization_id", "role"))
 
     @property
     def is_platform_admin(self) -> bool:

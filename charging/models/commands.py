@@ -30,9 +30,7 @@ class Command(models.Model):
     transaction = models.ForeignKey(
         "charging.Transaction", null=True, blank=True, on_delete=models.SET_NULL, related_name="commands"
     )
-    id_tag = models.ForeignKey(
-        "charging.IdTag", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    id_tag = models.ForeignKey("charging.IdTag", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     car = models.ForeignKey("charging.Car", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

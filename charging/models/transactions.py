@@ -52,6 +52,7 @@ class Transaction(models.Model):
     meter_start_wh = models.FloatField(null=True, blank=True)
     meter_stop_wh = models.FloatField(null=True, blank=True)
     energy_wh = models.FloatField(default=0)
+    hourly_wh = models.JSONField(default=dict, blank=True, help_text="what of it stands in HourlyEnergy: {hour: Wh}")
     stop_reason = models.CharField(max_length=40, blank=True)
     flags = models.JSONField(default=list, blank=True)
     final = models.BooleanField(default=False)
@@ -98,9 +99,7 @@ class TransactionEvent(models.Model):
         UPDATED = "updated", "Updated"
         ENDED = "ended", "Ended"
 
-    station = models.ForeignKey(
-        "charging.ChargingStation", on_delete=models.CASCADE, related_name="+", db_index=False
-    )
+    station = models.ForeignKey("charging.ChargingStation", on_delete=models.CASCADE, related_name="+", db_index=False)
     transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="events")
     key = models.CharField(max_length=32)
     kind = models.CharField(max_length=8, choices=Kind.choices)

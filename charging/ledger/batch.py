@@ -1,0 +1,181 @@
+"""Everything that one commit of the ledger writes, gathered first and flushed with a few statements."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from charging import live
+from charging.bulk import Insert, Update
+from charging.ledger.state import StationState, load
+from charging.live import Event
+from charging.models import (
+    ChargingStation,
+    Connector,
+    HourlyEnergy,
+    MeterReading,
+    OcppMessage,
+    Transaction,
+    Violation,
+)
+from charging.queries import connectors as connector_queries
+from charging.queries import stations as station_queries
+from charging.queries import transactions as transaction_queries
+
+LIVE_VALUES = ["power_w", "energy_wh", "current_a", "voltage_v", "soc_percent", "measured_at"]
+RUNNING = ["energy_wh", "cost", "hourly_wh", "last_event_at", "charging_state", "state"]
+
+insert_readings = Insert(
+    MeterReading,
+    ["station", "transaction", "evse_number", "connector_number", "station_time", "measured_at", "received_at"]
+    + ["energy_wh", "power_w", "current_a", "voltage_v", "soc_percent", "samples"],
+)
+insert_messages = Insert(
+    OcppMessage,
+    ["station", "sender", "message_id", "action", "request", "response", "outcome", "at", "answered_at"],
+)
+add_to_hours = Update(HourlyEnergy, ["energy_wh", "cost"], add=["energy_wh", "cost"])
+update_seen = Update(ChargingStation, ["last_seen"])
+update_connectors = Update(Connector, LIVE_VALUES)
+update_running = Update(Transaction, RUNNING, where="state IN ('pending', 'charging', 'suspended')")
+
+
+class Batch:
+    """One group commit in the making.
+
+    Handlers change rows that are rare at once through the ORM, and leave here what is frequent: readings, messages,
+    live values, running totals, hourly energy. `flush` writes all of it and stores the events; the caller commits.
+    """
+
+    def __init__(self, states: dict[int, StationState], now: datetime) -> None:
+        self.states = states
+        self.now = now
+        self.touched: set[int] = set()
+        self.readings: list[tuple[Any, ...]] = []
+        self.messages: list[tuple[Any, ...]] = []
+        self.seen: dict[int, datetime] = {}
+        self.measured: dict[int, Connector] = {}
+        self.running: dict[int, Transaction] = {}
+        self.hours: dict[tuple[int, datetime], list[Any]] = {}
+        self.violations: dict[tuple[int, str], tuple[int, str]] = {}
+        self._changed: dict[tuple[str, int], Callable[[], Event]] = {}
+        self.metered: dict[tuple[str, int], Callable[[], Event]] = {}
+        self.events: list[Event] = []
+        self.after_commit: list[Callable[[], None]] = []
+        self.stale: set[int] = set()
+
+    def state(self, station_id: int) -> StationState:
+        self.touched.add(station_id)
+        state = self.states.get(station_id)
+        if state is None:
+            state = self.states[station_id] = load(station_id)
+        return state
+
+    # --- What changed and is to be told, once per batch and thing, with its last state ---------------------------
+
+    def station_changed(self, station: ChargingStation) -> None:
+        self._changed["station.updated", station.pk] = lambda: station_event(station)
+
+    def connector_changed(self, connector: Connector) -> None:
+        self._changed["connector.updated", connector.pk] = lambda: connector_event(connector)
+
+    def transaction_changed(self, row: Transaction, name: str = "transaction.updated") -> None:
+        if name == "transaction.updated" and any(
+            (other, row.pk) in self._changed for other in ("transaction.started", "transaction.ended")
+        ):
+            return
+        self._changed[name, row.pk] = lambda: transaction_event(name, row)
+
+    def connector_measured(self, connector: Connector) -> None:
+        """New live values: told coalesced, without a row in the feed."""
+        self.metered["connector.updated", connector.pk] = lambda: connector_event(connector)
+
+    def transaction_measured(self, row: Transaction) -> None:
+        self.metered["transaction.updated", row.pk] = lambda: transaction_event("transaction.updated", row)
+
+    def tell(self, event: Event) -> None:
+        """An event that is ready as it is."""
+        self._changed[event.name, -len(self._changed) - 1] = lambda: event
+
+    def violate(self, station_id: int, kind: str, example: str = "") -> None:
+        count, _ = self.violations.get((station_id, kind), (0, ""))
+        self.violations[station_id, kind] = (count + 1, example[:300])
+
+    def add_hour(self, state: StationState, connector: Connector, hour: datetime, wh: float, cost: Any) -> None:
+        entry = self.hours.setdefault((connector.pk, hour), [state, 0.0, 0])
+        entry[1] += wh
+        entry[2] += cost
+
+    # --- Writing ------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write all of it within the caller's transaction. The feed comes last: it holds the feed's head."""
+        self.flush_readings()
+        insert_messages(self.messages)
+        update_connectors([[getattr(c, name) for name in LIVE_VALUES] + [c.pk] for c in self.measured.values()])
+        running = list(self.running.values())
+        touched = update_running([[getattr(row, name) for name in RUNNING] + [row.pk] for row in running])
+        if touched != len(running):
+            # One of them was closed by someone else meanwhile: forget what we believed of these stations.
+            self.stale.update(row.station_id for row in running)
+        self._flush_hours()
+        self._flush_violations()
+        update_seen([(at, pk) for pk, at in self.seen.items()])
+        self.events = [make() for make in self._changed.values()]
+        live.store(self.events, self.now)
+
+    def flush_readings(self) -> None:
+        """Write the readings now: at the end, or because something is about to be computed from the stored rows."""
+        insert_readings(self.readings)
+        self.readings.clear()
+
+    def _flush_hours(self) -> None:
+        rows = []
+        for (connector_id, hour), (state, wh, cost) in self.hours.items():
+            key = (connector_id, hour)
+            if key not in state.hours:
+                state.hours[key] = hourly_row(state, connector_id, hour)
+            rows.append((wh, cost, state.hours[key]))
+        add_to_hours(rows)
+
+    def _flush_violations(self) -> None:
+        for (station_id, kind), (count, example) in self.violations.items():
+            changed = Violation.objects.filter(station_id=station_id, kind=kind).update(
+                count=models.F("count") + count, last_at=self.now, example=example
+            )
+            if not changed:
+                Violation.objects.create(
+                    station_id=station_id, kind=kind, count=count, example=example, first_at=self.now, last_at=self.now
+                )
+
+
+def hourly_row(state: StationState, connector_id: int, hour: datetime) -> int:
+    """The primary key of a connector's row for an hour, made on first use."""
+    station = state.station
+    row, _ = HourlyEnergy.objects.get_or_create(
+        connector_id=connector_id,
+        hour=hour,
+        defaults={
+            "organization_id": station.organization_id,
+            "station": station,
+            "local_day": hour.astimezone(state.zone).date(),
+        },
+    )
+    return row.pk
+
+
+def station_event(station: ChargingStation) -> Event:
+    data = station_queries.as_json(station)
+    return Event("station.updated", station.organization_id, station.pk, station.identity, data)
+
+
+def connector_event(connector: Connector) -> Event:
+    station = connector.station
+    data = connector_queries.as_event(connector)
+    return Event("connector.updated", station.organization_id, station.pk, station.identity, data)
+
+
+def transaction_event(name: str, row: Transaction) -> Event:
+    data = transaction_queries.as_json(row)
+    return Event(name, row.organization_id, row.station_id, row.station.identity, data, user_id=row.user_id)

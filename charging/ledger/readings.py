@@ -1,0 +1,183 @@
+"""Meter values: one row per moment, live values, running energy. The hottest path: in order, it asks no query."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from charging.energy import cost_of
+from charging.facts import MeterRead, Reading, Sample
+from charging.ledger import foreign
+from charging.ledger.batch import Batch
+from charging.ledger.hours import attribute
+from charging.ledger.settle import settle
+from charging.ledger.state import OpenTransaction, StationState
+from charging.models import Connector, MeterReading, Transaction
+
+VALUES = ("energy_wh", "power_w", "current_a", "voltage_v", "soc_percent")
+#: Clocks of a station and of its meter differ by seconds; a reading this close to the start belongs to it.
+START_SLACK = timedelta(minutes=1)
+
+
+def meter_read(batch: Batch, state: StationState, fact: MeterRead) -> None:
+    """1.6 §4.7, 2.0.1 J01. An unknown or foreign transaction id never touches another transaction."""
+    connector = state.connector(fact.evse, fact.connector)
+    tx, row = _transaction_of(batch, state, fact, connector)
+    if fact.transaction_id and tx is None and row is None and fact.attach:
+        foreign.quarantine(
+            batch,
+            state,
+            "MeterValues",
+            f"transaction {fact.transaction_id} is not one of this station",
+            {"evse": fact.evse, "transactionId": fact.transaction_id, "readings": _as_data(fact.readings)},
+        )
+    store(batch, state, connector, fact.readings, evse=fact.evse, number=fact.connector, tx=tx, late=row)
+
+
+def _as_data(readings: list[Reading]) -> list[Any]:
+    return [{"at": reading.stamp.station.isoformat(), "samples": reading.samples} for reading in readings]
+
+
+def _transaction_of(
+    batch: Batch, state: StationState, fact: MeterRead, connector: Connector | None
+) -> tuple[OpenTransaction | None, Transaction | None]:
+    """The running transaction the values belong to, or the closed one they come late for."""
+    if fact.transaction_id:
+        tx = state.open.get(fact.transaction_id)
+        if tx is not None:
+            return tx, None
+        row = Transaction.objects.filter(station=state.station, transaction_id=fact.transaction_id).first()
+        if row is not None:
+            row.station = state.station
+            return None, row
+        foreign.notice(batch, state, fact.transaction_id, "MeterValues")
+        return None, None
+    if not fact.attach or not fact.readings:
+        return None, None
+    tx = state.running_at(connector)
+    if tx is not None and tx.row.started and fact.readings[0].stamp.at >= tx.row.started - START_SLACK:
+        return tx, None
+    return None, None
+
+
+def store(
+    batch: Batch,
+    state: StationState,
+    connector: Connector | None,
+    readings: list[Reading],
+    *,
+    evse: int,
+    number: int,
+    tx: OpenTransaction | None = None,
+    late: Transaction | None = None,
+) -> bool:
+    """Keep readings and let them count.
+
+    Returns:
+        Whether all came in order; if not, the transaction wants to be settled from its stored rows.
+    """
+    ordered = True
+    row = tx.row if tx else late
+    for reading in readings:
+        if _insert(batch, state, reading, evse, number, row, tx):
+            ordered = _count(batch, state, tx, reading) and ordered if tx else ordered
+        elif tx is not None:
+            ordered = False
+        if connector is not None and late is None:
+            show(batch, connector, reading)
+    if tx is not None and not ordered:
+        settle(batch, state, tx.row)
+    return ordered
+
+
+def _insert(
+    batch: Batch,
+    state: StationState,
+    reading: Reading,
+    evse: int,
+    number: int,
+    row: Transaction | None,
+    tx: OpenTransaction | None,
+) -> bool:
+    """Add the reading's row, or merge its samples into the one of the same moment. False if it was there."""
+    key = reading.stamp.station
+    newest = tx.newest_key if tx else (None if row else state.newest_key(evse, number))
+    if newest is None or key <= newest:
+        batch.flush_readings()
+        known = MeterReading.objects.filter(
+            station=state.station, transaction=row, evse_number=evse, connector_number=number, station_time=key
+        ).first()
+        if known is not None:
+            _merge(known, reading)
+            return False
+    elif tx:
+        tx.newest_key = key
+    else:
+        state.newest_keys[evse, number] = key
+    batch.readings.append(
+        (
+            state.station.pk,
+            row.pk if row else None,
+            evse,
+            number,
+            key,
+            reading.stamp.at,
+            batch.now,
+            reading.energy_wh,
+            reading.power_w,
+            reading.current_a,
+            reading.voltage_v,
+            reading.soc_percent,
+            reading.samples,
+        )
+    )
+    return True
+
+
+def sample_key(sample: Sample | list[Any]) -> tuple[Any, ...]:
+    """(context, measurand, phase, location): one sample of a moment."""
+    return (sample[5], sample[0], sample[3], sample[4])
+
+
+def _merge(known: MeterReading, reading: Reading) -> None:
+    """Add the samples that the stored reading lacks; what it has, it keeps."""
+    have = {sample_key(sample) for sample in known.samples}
+    more = [list(sample) for sample in reading.samples if sample_key(sample) not in have]
+    changed = bool(more)
+    known.samples = [*known.samples, *more]
+    for name in VALUES:
+        if getattr(known, name) is None and getattr(reading, name) is not None:
+            setattr(known, name, getattr(reading, name))
+            changed = True
+    if changed:
+        known.save(update_fields=["samples", *VALUES])
+
+
+def _count(batch: Batch, state: StationState, tx: OpenTransaction, reading: Reading) -> bool:
+    """Let a reading move the running energy. False when it is older than one that counted already."""
+    row, at = tx.row, reading.stamp.at
+    if at < tx.newest:
+        return False
+    before, before_at = row.energy_wh, max(tx.newest, row.started or at)
+    tx.newest = at
+    if reading.energy_wh is not None:
+        tx.fold.add(at, reading.energy_wh)
+        row.energy_wh = round(tx.fold.energy_wh(), 3)
+        row.cost = cost_of(row.energy_wh, row.price_per_kwh)
+        attribute(batch, state, row, before_at, at, row.energy_wh - before)
+    row.last_event_at = at
+    batch.running[row.pk] = row
+    batch.transaction_measured(row)
+    return True
+
+
+def show(batch: Batch, connector: Connector, reading: Reading) -> None:
+    """Live values of the connector: the newest reading's, and what it does not speak of stays."""
+    at = reading.stamp.at
+    if connector.measured_at is not None and at < connector.measured_at <= batch.now:
+        return
+    connector.measured_at = at
+    for name in VALUES:
+        value = getattr(reading, name)
+        if value is not None:
+            setattr(connector, name, value)
+    batch.measured[connector.pk] = connector
+    batch.connector_measured(connector)

@@ -1,0 +1,130 @@
+"""Settling: a transaction as a function of its stored events and readings, in whatever order they came."""
+
+from datetime import datetime
+
+from charging.energy import cost_of, most_wh, split_by_hour
+from charging.ledger.batch import Batch
+from charging.ledger.hours import book
+from charging.ledger.state import StationState, fold_for, reopened
+from charging.models import MeterReading, Transaction, TransactionEvent
+
+#: 2.x charging states, in the words of the neutral model.
+STATES = {
+    "Charging": Transaction.State.CHARGING,
+    "SuspendedEV": Transaction.State.SUSPENDED,
+    "SuspendedEVSE": Transaction.State.SUSPENDED,
+    "EVConnected": Transaction.State.PENDING,
+    "Idle": Transaction.State.PENDING,
+}
+#: Flags that hold a bill back until a person has looked, or the missing messages have come.
+HOLDING = {"seq_gap", "no_start", "implausible_energy", "negative_duration", "stop_below_start", "no_meter_values"}
+
+
+def settle(batch: Batch, state: StationState, row: Transaction) -> None:
+    """Compute the transaction from its stored events and readings, whatever order they came in, and save it."""
+    events = list(TransactionEvent.objects.filter(transaction=row).order_by("station_time", "seq_no", "pk"))
+    start = next((event for event in events if event.kind == "started"), None)
+    end = next((event for event in reversed(events) if event.kind == "ended"), None)
+    row.started = start.station_time if start else (row.started or (events[0].station_time if events else None))
+    if start and start.meter_wh is not None:
+        row.meter_start_wh = start.meter_wh
+    elif row.meter_start_wh is None and end is not None:
+        row.meter_start_wh = end.data.get("begin_wh")
+    row.last_event_at = max((event.station_time for event in events), default=row.last_event_at)
+    _settle_state(row, events, end)
+    flags = _settle_energy(batch, state, row, end)
+    _settle_flags(row, events, start, end, flags)
+    row.save()
+    if row.is_open:
+        state.open[row.transaction_id] = reopened(row)
+        return
+    state.open.pop(row.transaction_id, None)
+    batch.running.pop(row.pk, None)
+    connector = state.connectors.get((row.evse_number, row.connector_number))
+    if connector is not None and connector.transaction_id == row.pk:
+        connector.transaction = None
+        connector.power_w = connector.current_a = 0.0
+        connector.save(update_fields=["transaction", "power_w", "current_a"])
+        batch.connector_changed(connector)
+
+
+def _settle_state(row: Transaction, events: list[TransactionEvent], end: TransactionEvent | None) -> None:
+    said = [event.charging_state for event in events if event.charging_state]
+    if said:
+        row.charging_state = said[-1]
+    if end is not None:
+        row.state = Transaction.State.ENDED
+        row.ended = end.station_time
+        row.stop_reason = end.reason or row.stop_reason
+        row.meter_stop_wh = end.meter_wh if end.meter_wh is not None else row.meter_stop_wh
+    elif row.is_open:
+        row.state = STATES.get(row.charging_state, Transaction.State.CHARGING)
+
+
+def _settle_energy(batch: Batch, state: StationState, row: Transaction, end: TransactionEvent | None) -> list[str]:
+    """Energy, cost and the hours they fall in, from all readings up to the end."""
+    batch.flush_readings()
+    stored = MeterReading.objects.filter(transaction=row, energy_wh__isnull=False).order_by("measured_at", "pk")
+    if end is not None:
+        stored = stored.filter(measured_at__lte=end.station_time)
+    fold = fold_for(row, keep_curve=True)
+    for at, energy_wh in stored.values_list("measured_at", "energy_wh"):
+        fold.add(at, energy_wh)
+    if row.is_open:
+        energy, flags = fold.energy_wh(), []
+    else:
+        at = row.ended or fold.last_at or batch.now
+        energy, flags = fold.finish(at, row.meter_stop_wh if end is not None else None)
+    row.energy_wh = round(energy, 3)
+    row.cost = cost_of(row.energy_wh, row.price_per_kwh)
+    if not row.is_open and row.started and row.ended:
+        seconds = (row.ended - row.started).total_seconds()
+        if seconds < 0:
+            flags.append("negative_duration")
+        if row.energy_wh > most_wh(fold.rated_power_w, seconds):
+            flags.append("implausible_energy")
+    _rebook(batch, state, row, fold.curve)
+    return flags
+
+
+def _rebook(batch: Batch, state: StationState, row: Transaction, curve: list[tuple[datetime, float]]) -> None:
+    """Book the difference between where the energy stood by hour and where it belongs."""
+    if row.started is None or row.connector_id is None:
+        return
+    wanted: dict[str, float] = {}
+    at, total = row.started, 0.0
+    points = [*curve, (row.ended or (curve[-1][0] if curve else at), row.energy_wh)]
+    for until, reached in points:
+        reached = min(max(reached, total), row.energy_wh)
+        if reached > total:
+            for hour, wh in split_by_hour(at, max(until, at), reached - total).items():
+                wanted[hour.isoformat()] = wanted.get(hour.isoformat(), 0.0) + wh
+            total = reached
+        at = max(until, at)
+    for key in {*wanted, *row.hourly_wh}:
+        difference = wanted.get(key, 0.0) - row.hourly_wh.get(key, 0.0)
+        if abs(difference) > 1e-6:
+            book(batch, state, row, datetime.fromisoformat(key), difference)
+    row.hourly_wh = wanted
+
+
+def _settle_flags(
+    row: Transaction,
+    events: list[TransactionEvent],
+    start: TransactionEvent | None,
+    end: TransactionEvent | None,
+    flags: list[str],
+) -> None:
+    """Flags say what a person should know; some of them hold the bill back."""
+    lasting = [flag for flag in row.flags if flag.startswith("token_")]
+    if row.state in (Transaction.State.SUPERSEDED, Transaction.State.LOST):
+        lasting.append("superseded" if row.state == Transaction.State.SUPERSEDED else "stop_lost")
+    numbers = sorted({event.seq_no for event in events if event.seq_no is not None})
+    if numbers and numbers[-1] - numbers[0] + 1 != len(numbers):
+        flags.append("seq_gap")
+    if start is None:
+        flags.append("no_start")
+    if any(event.data.get("clock") for event in events):
+        flags.append("clock_implausible")
+    row.flags = sorted({*lasting, *flags})
+    row.final = end is not None and not HOLDING & set(row.flags)

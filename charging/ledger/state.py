@@ -1,0 +1,116 @@
+"""What the ledger remembers of a station between batches, so that a meter value costs no query.
+
+A state lives as long as the station's connection: it is loaded on first use and dropped when the station connects,
+disconnects, or a batch that touched it fails. The database is the truth; the cache only saves asking it again.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from charging.energy import EnergyFold
+from charging.models import EVSE, ChargingStation, Connector, MeterReading, Transaction
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class OpenTransaction:
+    """A running transaction: its row, the fold over its readings, and where its energy stands."""
+
+    row: Transaction
+    fold: EnergyFold
+    newest: datetime = BEGINNING
+    newest_key: datetime = BEGINNING
+
+
+@dataclass(slots=True)
+class StationState:
+    station: ChargingStation
+    zone: tzinfo
+    connectors: dict[tuple[int, int], Connector] = field(default_factory=dict)
+    open: dict[str, OpenTransaction] = field(default_factory=dict)
+    newest_keys: dict[tuple[int, int], datetime] = field(default_factory=dict)
+    hours: dict[tuple[int, datetime], int] = field(default_factory=dict)
+
+    def connector(self, evse: int, number: int) -> Connector | None:
+        """The connector, made at first sight; None for number 0, the station or the EVSE itself."""
+        if evse <= 0:
+            return None
+        known = self.connectors.get((evse, number or 1))
+        if known is not None:
+            return known
+        if number <= 0:
+            of_evse = [connector for (e, _), connector in self.connectors.items() if e == evse]
+            if of_evse:
+                return of_evse[0]
+            number = 1
+        row, _ = EVSE.objects.get_or_create(station=self.station, number=evse)
+        made, _ = Connector.objects.get_or_create(
+            station=self.station, evse_number=evse, number=number, defaults={"evse": row}
+        )
+        made.station = self.station
+        self.connectors[evse, number] = made
+        return made
+
+    def running_at(self, connector: Connector | None) -> OpenTransaction | None:
+        """The transaction that occupies the connector."""
+        if connector is None or connector.transaction_id is None:
+            return None
+        return next((tx for tx in self.open.values() if tx.row.pk == connector.transaction_id), None)
+
+    def newest_key(self, evse: int, number: int) -> datetime:
+        """The station time of the newest reading outside transactions."""
+        key = (evse, number)
+        if key not in self.newest_keys:
+            self.newest_keys[key] = (
+                MeterReading.objects.filter(
+                    station=self.station, evse_number=evse, connector_number=number, transaction=None
+                )
+                .order_by("-station_time")
+                .values_list("station_time", flat=True)
+                .first()
+                or BEGINNING
+            )
+        return self.newest_keys[key]
+
+
+def zone_of(station: ChargingStation) -> tzinfo:
+    try:
+        return ZoneInfo(station.site.time_zone) if station.site else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def load(station_id: int) -> StationState:
+    """Read a station with its connectors and running transactions."""
+    station = ChargingStation.objects.select_related("site", "organization").get(pk=station_id)
+    state = StationState(station=station, zone=zone_of(station))
+    for connector in Connector.objects.filter(station=station).order_by("evse_number", "number"):
+        connector.station = station
+        state.connectors[connector.evse_number, connector.number] = connector
+    running = Transaction.objects.filter(station=station, state__in=Transaction.OPEN).select_related(
+        "id_tag", "user", "car"
+    )
+    for row in running.order_by("started", "pk"):
+        row.station = station
+        state.open[row.transaction_id] = reopened(row)
+    return state
+
+
+def fold_for(row: Transaction, *, keep_curve: bool = False) -> EnergyFold:
+    """A fresh fold with the transaction's baseline and the power that its connector can give."""
+    connector = row.connector
+    rated = (connector.rated_power_w if connector else None) or row.station.rated_power_w
+    return EnergyFold(begin_wh=row.meter_start_wh, begin_at=row.started, rated_power_w=rated, keep_curve=keep_curve)
+
+
+def reopened(row: Transaction) -> OpenTransaction:
+    """A running transaction with its fold caught up over the stored readings."""
+    tx = OpenTransaction(row=row, fold=fold_for(row))
+    readings = MeterReading.objects.filter(transaction=row).order_by("measured_at", "pk")
+    for at, key, energy_wh in readings.values_list("measured_at", "station_time", "energy_wh"):
+        tx.newest, tx.newest_key = max(tx.newest, at), max(tx.newest_key, key)
+        if energy_wh is not None:
+            tx.fold.add(at, energy_wh)
+    return tx

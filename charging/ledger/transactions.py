@@ -1,0 +1,328 @@
+"""Transactions: started, updated, ended, in any order, once each; settled from what is stored."""
+
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+
+from charging.facts import (
+    Authorization,
+    Reading,
+    Stamp,
+    TransactionAnswer,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+)
+from charging.ledger import foreign, readings, tags
+from charging.ledger.batch import Batch
+from charging.ledger.foreign import digest
+from charging.ledger.settle import STATES, settle
+from charging.ledger.state import OpenTransaction, StationState, fold_for
+from charging.models import (
+    ChargingStation,
+    Command,
+    Connector,
+    Transaction,
+    TransactionEvent,
+)
+from charging.models.id_tags import canonical_id_tag
+
+Fact = TransactionStarted | TransactionUpdated | TransactionEnded
+KIND = {TransactionStarted: "started", TransactionUpdated: "updated", TransactionEnded: "ended"}
+#: A station starts within this time after it accepted a remote start.
+REMOTE_START_WINDOW = timedelta(minutes=15)
+
+
+def started(batch: Batch, state: StationState, fact: TransactionStarted) -> TransactionAnswer:
+    """StartTransaction (1.6 §4.8) and TransactionEvent Started (2.0.1 E01, E02)."""
+    return _apply(batch, state, fact)
+
+
+def updated(batch: Batch, state: StationState, fact: TransactionUpdated) -> TransactionAnswer:
+    return _apply(batch, state, fact)
+
+
+def ended(batch: Batch, state: StationState, fact: TransactionEnded) -> TransactionAnswer:
+    """StopTransaction (1.6 §4.10) and TransactionEvent Ended (2.0.1 E06): a second one has no effect."""
+    return _apply(batch, state, fact)
+
+
+def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
+    station = state.station
+    if isinstance(fact, TransactionEnded) and fact.transaction_id is None:
+        row = _open_at(state, fact)
+        key = digest("stop", row.transaction_id) if row else ""
+    else:
+        key = digest(*fact.key)
+        row = None
+    if key and (known := _known_event(state, key)):
+        return _answer_again(batch, state, fact, known.transaction)
+    row = row or _find(state, fact.transaction_id)
+    if row is None and isinstance(fact, TransactionEnded) and fact.key[0] == "stop":
+        return _unknown_stop(batch, state, fact)
+    connector = state.connector(fact.evse, fact.connector)
+    authorization = None
+    if row is None:
+        authorization = tags.decide(station, fact.token, batch.now) if fact.token else None
+        row = _create(batch, state, fact, connector, authorization)
+    else:
+        authorization = _complete(batch, state, fact, row, connector)
+    _add_event(batch, state, fact, row, key)
+    _take(batch, state, fact, row, connector)
+    return TransactionAnswer(row.transaction_id, authorization, str(row.cost) if row.cost is not None else None)
+
+
+def _known_event(state: StationState, key: str) -> TransactionEvent | None:
+    return TransactionEvent.objects.select_related("transaction").filter(station=state.station, key=key).first()
+
+
+def _answer_again(batch: Batch, state: StationState, fact: Fact, row: Transaction) -> TransactionAnswer:
+    """The same message again: the same id and the same word on the tag, no second effect."""
+    authorization = None
+    if fact.token is not None:
+        authorization = tags.decide(state.station, fact.token, batch.now, besides=row.pk)
+        if isinstance(fact, TransactionStarted) and row.authorization and not row.authorization.startswith("unknown"):
+            authorization = Authorization(
+                row.authorization, authorization.id_tag_id, row.user_id, authorization.expires, authorization.group
+            )
+    return TransactionAnswer(row.transaction_id, authorization, str(row.cost) if row.cost is not None else None)
+
+
+def _find(state: StationState, transaction_id: str | None) -> Transaction | None:
+    if transaction_id is None:
+        return None
+    running = state.open.get(transaction_id)
+    if running is not None:
+        return running.row
+    row = (
+        Transaction.objects.select_related("id_tag", "user", "car", "connector")
+        .filter(station=state.station, transaction_id=transaction_id)
+        .first()
+    )
+    if row is not None:
+        row.station = state.station
+    return row
+
+
+def _open_at(state: StationState, fact: TransactionEnded) -> Transaction | None:
+    """The one running transaction that a stop without a usable id can mean."""
+    fitting = [
+        tx.row
+        for tx in state.open.values()
+        if (tx.row.started is None or tx.row.started <= fact.stamp.at)
+        and (tx.row.meter_start_wh is None or fact.meter_wh is None or tx.row.meter_start_wh <= fact.meter_wh)
+    ]
+    if len(fitting) > 1 and fact.token is not None:
+        wanted = canonical_id_tag(fact.token.text)
+        fitting = [row for row in fitting if canonical_id_tag(row.id_token) == wanted]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _unknown_stop(batch: Batch, state: StationState, fact: TransactionEnded) -> TransactionAnswer:
+    reason = f"StopTransaction for {fact.transaction_id or 'no usable id'}, which is no transaction of this station"
+    data = {"transactionId": fact.transaction_id, "meter_wh": fact.meter_wh, "at": fact.stamp.station.isoformat()}
+    foreign.quarantine(batch, state, "StopTransaction", reason, {**data, **fact.data})
+    if fact.transaction_id:
+        foreign.notice(batch, state, fact.transaction_id, "StopTransaction")
+    authorization = tags.decide(state.station, fact.token, batch.now) if fact.token else None
+    return TransactionAnswer(fact.transaction_id or "0", authorization)
+
+
+# --- Making and completing the row ---------------------------------------------------------------------------------
+
+
+def _new_transaction_id() -> str:
+    """Positive, 31 bits, unique in the whole system, never 0, not guessable."""
+    while True:
+        number = str(secrets.randbelow(2**31 - 1) + 1)
+        if not Transaction.objects.filter(transaction_id=number).exists():
+            return number
+
+
+def _create(
+    batch: Batch, state: StationState, fact: Fact, connector: Connector | None, authorization: Authorization | None
+) -> Transaction:
+    station = state.station
+    price = ChargingStation.objects.values_list("price_per_kwh", flat=True).get(pk=station.pk)
+    command = _remote_start(batch, state, fact, connector)
+    row = Transaction(
+        organization_id=station.organization_id,
+        station=station,
+        connector=connector,
+        evse_number=connector.evse_number if connector else fact.evse,
+        connector_number=connector.number if connector else fact.connector,
+        transaction_id=fact.transaction_id or _new_transaction_id(),
+        id_token=fact.token.text[:255] if fact.token else "",
+        id_tag_id=authorization.id_tag_id if authorization else None,
+        user_id=authorization.user_id if authorization else None,
+        authorization=authorization.status if authorization else "",
+        remote_start_id=fact.remote_start_id,
+        state=Transaction.State.PENDING,
+        created_at=batch.now,
+        price_per_kwh=price,
+        currency=settings.CURRENCY,
+    )
+    if authorization is not None and not authorization.accepted:
+        row.flags = [f"token_{authorization.status}"]
+    if command is not None:
+        row.user_id = row.user_id or command.actor_id
+        row.car_id = command.car_id
+        row.id_tag_id = row.id_tag_id or command.id_tag_id
+    if isinstance(fact, TransactionStarted):
+        row.reservation_number = fact.reservation
+    row.save(force_insert=True)
+    if command is not None:
+        Command.objects.filter(pk=command.pk, transaction=None).update(transaction=row)
+    state.open[row.transaction_id] = OpenTransaction(row=row, fold=fold_for(row))
+    return row
+
+
+def _remote_start(batch: Batch, state: StationState, fact: Fact, connector: Connector | None) -> Command | None:
+    """The command that asked for this transaction: by its remoteStartId (2.x), else by connector, tag and time."""
+    asked = Command.objects.filter(
+        station=state.station, kind="start", transaction=None, created_at__gte=batch.now - REMOTE_START_WINDOW
+    ).exclude(status__in=[Command.Status.REJECTED, Command.Status.CANCELLED, Command.Status.QUEUED])
+    for command in asked.order_by("-pk")[:20]:
+        if fact.remote_start_id is not None:
+            if command.params.get("remote_start_id") == fact.remote_start_id:
+                return command
+        elif isinstance(fact, TransactionStarted) and fact.transaction_id is None and fact.token is not None:
+            same_tag = canonical_id_tag(str(command.params.get("id_tag", ""))) == canonical_id_tag(fact.token.text)
+            same_connector = command.connector_id is None or connector is None or command.connector_id == connector.pk
+            if same_tag and same_connector and fact.stamp.at >= command.created_at - timedelta(minutes=2):
+                return command
+    return None
+
+
+def _complete(
+    batch: Batch, state: StationState, fact: Fact, row: Transaction, connector: Connector | None
+) -> Authorization | None:
+    """Fill in what an earlier message lacked: later events of 2.x leave out what they said once."""
+    changed = []
+    if row.connector_id is None and connector is not None:
+        row.connector, row.evse_number, row.connector_number = connector, connector.evse_number, connector.number
+        changed += ["connector", "evse_number", "connector_number"]
+    authorization = None
+    if fact.token is not None:
+        authorization = tags.decide(state.station, fact.token, batch.now, besides=row.pk)
+        if not row.id_token:
+            row.id_token, row.authorization = fact.token.text[:255], authorization.status
+            row.id_tag_id, row.user_id = authorization.id_tag_id, row.user_id or authorization.user_id
+            changed += ["id_token", "authorization", "id_tag", "user"]
+    if fact.remote_start_id is not None and row.remote_start_id is None:
+        row.remote_start_id = fact.remote_start_id
+        changed.append("remote_start_id")
+        command = _remote_start(batch, state, fact, connector)
+        if command is not None:
+            row.user_id, row.car_id = row.user_id or command.actor_id, row.car_id or command.car_id
+            Command.objects.filter(pk=command.pk, transaction=None).update(transaction=row)
+            changed += ["user", "car"]
+    if changed:
+        row.save(update_fields=changed)
+    return authorization
+
+
+def _add_event(batch: Batch, state: StationState, fact: Fact, row: Transaction, key: str) -> None:
+    TransactionEvent.objects.create(
+        station=state.station,
+        transaction=row,
+        key=key or digest(*fact.key),
+        kind=KIND[type(fact)],
+        seq_no=fact.seq_no,
+        station_time=fact.stamp.at,
+        received_at=batch.now,
+        meter_wh=_meter_of(fact),
+        trigger=fact.trigger[:40],
+        charging_state=fact.charging_state[:20],
+        reason=getattr(fact, "reason", "")[:40],
+        offline=fact.offline,
+        data={**fact.data, **({"clock": fact.stamp.flag} if fact.stamp.flag else {})},
+    )
+
+
+def _meter_of(fact: Fact) -> float | None:
+    """The register that a start begins with or an end closes with: as said, else from its readings."""
+    said = getattr(fact, "meter_wh", None)
+    if said is not None:
+        return float(said)
+    if isinstance(fact, TransactionStarted):
+        return next((v for r in fact.readings if (v := _first(r.begin_wh, r.energy_wh)) is not None), None)
+    if isinstance(fact, TransactionEnded):
+        return next((v for r in reversed(fact.readings) if (v := _first(r.end_wh, r.energy_wh)) is not None), None)
+    return None
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+# --- Applying it ----------------------------------------------------------------------------------------------------
+
+
+def _take(batch: Batch, state: StationState, fact: Fact, row: Transaction, connector: Connector | None) -> None:
+    """Let the event act: quickly when it is the next one of a running transaction, else from all that is stored."""
+    tx = state.open.get(row.transaction_id)
+    connector = connector or row.connector
+    evse, number = (connector.evse_number, connector.number) if connector else (fact.evse, fact.connector)
+    if isinstance(fact, TransactionStarted):
+        _occupy(batch, state, row, connector, fact.stamp)
+    if isinstance(fact, TransactionUpdated) and tx is not None and _is_next(tx, fact.stamp):
+        told = _advance(row, fact)
+        if readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx):
+            batch.running[row.pk] = row
+            (batch.transaction_changed if told else batch.transaction_measured)(row)
+        return
+    _keep_readings(batch, state, connector, fact.readings, evse, number, row)
+    settle(batch, state, row)
+    name = {TransactionStarted: "transaction.started", TransactionEnded: "transaction.ended"}.get(type(fact))
+    batch.transaction_changed(row, name or "transaction.updated")
+
+
+def _is_next(tx: OpenTransaction, stamp: Stamp) -> bool:
+    return tx.row.started is not None and (tx.row.last_event_at is None or stamp.at >= tx.row.last_event_at)
+
+
+def _advance(row: Transaction, fact: TransactionUpdated) -> bool:
+    """Take over what the event says of the state; whether that is news."""
+    before = row.charging_state
+    row.last_event_at = fact.stamp.at
+    if fact.charging_state:
+        row.charging_state = fact.charging_state[:20]
+        row.state = STATES.get(fact.charging_state, row.state)
+    return row.charging_state != before
+
+
+def _keep_readings(
+    batch: Batch,
+    state: StationState,
+    connector: Connector | None,
+    found: list[Reading],
+    evse: int,
+    number: int,
+    row: Transaction,
+) -> None:
+    readings.store(batch, state, None, found, evse=evse, number=number, late=row)
+    if connector is not None:
+        for reading in found:
+            readings.show(batch, connector, reading)
+    batch.flush_readings()
+
+
+def _occupy(batch: Batch, state: StationState, row: Transaction, connector: Connector | None, stamp: Stamp) -> None:
+    """A start takes its connector; the transaction that is open there has lost its stop and is superseded."""
+    if connector is None:
+        return
+    before = state.running_at(connector)
+    if before is not None and before.row.pk != row.pk:
+        if before.row.started is not None and before.row.started > stamp.at:
+            return
+        before.row.state = Transaction.State.SUPERSEDED
+        before.row.ended = stamp.at
+        before.row.flags = sorted({*before.row.flags, "superseded"})
+        before.row.save(update_fields=["state", "ended", "flags"])
+        settle(batch, state, before.row)
+        batch.transaction_changed(before.row, "transaction.ended")
+    connector.transaction = row
+    Connector.objects.filter(pk=connector.pk).update(transaction=row)
+    batch.connector_changed(connector)
