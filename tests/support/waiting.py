@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str = "the condition", timeout: float = 15) -> T:
+def wait_until(condition: Callable[[], T | None], what: str = "the condition", timeout: float = 15) -> T:
     """Ask `condition` again and again until it is truthy, and return what it then said.
 
     An AssertionError inside `condition` counts as "not yet"; after `timeout` seconds the last one is raised.
