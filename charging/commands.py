@@ -1,0 +1,217 @@
+"""The neutral commands as data: what each is called, who may send it, what it takes, and whether it can wait.
+
+A command that cannot wait is refused while the station is offline: nobody wants a car to start charging hours later.
+One that can wait is kept until the station is back or a day is over.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.actors import Role
+from mobility.errors import Invalid
+
+Params = dict[str, Any]
+DAY_S = 86_400
+SOON_S = 120
+
+TRIGGERS = ("status", "meter_values", "boot", "heartbeat", "firmware_status", "log_status")
+REPORTS = ("full", "configuration", "summary")
+#: Raw CALLs that may wait for the station: settings, local list, firmware, certificates, data transfer.
+PATIENT_CALLS = frozenset(
+    {
+        "GetConfiguration",
+        "ChangeConfiguration",
+        "GetVariables",
+        "SetVariables",
+        "GetBaseReport",
+        "GetReport",
+        "SendLocalList",
+        "GetLocalListVersion",
+        "UpdateFirmware",
+        "SignedUpdateFirmware",
+        "PublishFirmware",
+        "UnpublishFirmware",
+        "InstallCertificate",
+        "DeleteCertificate",
+        "GetInstalledCertificateIds",
+        "CertificateSigned",
+        "DataTransfer",
+        "SetNetworkProfile",
+        "SetVariableMonitoring",
+        "SetMonitoringBase",
+        "SetMonitoringLevel",
+        "ClearVariableMonitoring",
+        "GetMonitoringReport",
+    }
+)
+#: Settings whose value is a secret, as 1.6 key or 2.x variable, folded.
+SECRET_SETTINGS = frozenset({"authorizationkey", "basicauthpassword"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One neutral command.
+
+    Attributes:
+        target: what has to be resolved: "", "connector" (needed), "connector?" (may be named) or "transaction".
+        check: raw parameters -> cleaned ones; raises Invalid with the fields.
+        protocols: the versions that know it; empty means all.
+    """
+
+    name: str
+    label: str
+    role: str
+    check: Callable[[Mapping[str, Any]], Params]
+    target: str = ""
+    patient: bool = False
+    protocols: tuple[str, ...] = ()
+
+    @property
+    def lifetime_s(self) -> int:
+        """How long it may stay queued."""
+        return DAY_S if self.patient else SOON_S
+
+
+def bad(field: str, why: str) -> Invalid:
+    return Invalid(why, fields={field: why})
+
+
+def text(params: Mapping[str, Any], name: str, most: int, *, needed: bool = False) -> str | None:
+    value = params.get(name)
+    if value is None or value == "":
+        if needed:
+            raise bad(name, "This field is required.")
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or "\x00" in value:
+        raise bad(name, "This must be a text.")
+    if len(value) > most:
+        raise bad(name, f"This has at most {most} characters.")
+    return value
+
+
+def choice(params: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    value = params.get(name, default)
+    wanted = value.strip().lower() if isinstance(value, str) else ""
+    if wanted not in allowed:
+        raise bad(name, f"Choose one of {', '.join(allowed)}.")
+    return wanted
+
+
+def nothing(params: Mapping[str, Any]) -> Params:
+    return {}
+
+
+def reset(params: Mapping[str, Any]) -> Params:
+    return {"type": choice(params, "type", ("soft", "hard"), "soft")}
+
+
+def availability(params: Mapping[str, Any]) -> Params:
+    operative = params.get("operative")
+    if not isinstance(operative, bool):
+        raise bad("operative", "This is true (in service) or false (out of service).")
+    return {"operative": operative}
+
+
+def keys(params: Mapping[str, Any]) -> Params:
+    wanted = params.get("keys") or []
+    if not isinstance(wanted, list) or not all(isinstance(key, str) and 0 < len(key) <= 255 for key in wanted):
+        raise bad("keys", "This is a list of configuration keys; leave it out for all of them.")
+    return {"keys": wanted}
+
+
+def setting(params: Mapping[str, Any]) -> Params:
+    value = params.get("value")
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    if value == "":
+        return {"key": text(params, "key", 255, needed=True), "value": ""}
+    return {
+        "key": text(params, "key", 255, needed=True),
+        "value": text({"value": value}, "value", 2500, needed=True),
+    }
+
+
+def trigger(params: Mapping[str, Any]) -> Params:
+    return {"message": choice(params, "message", TRIGGERS)}
+
+
+def report(params: Mapping[str, Any]) -> Params:
+    return {"report": choice(params, "report", REPORTS, "full")}
+
+
+def limit(params: Mapping[str, Any]) -> Params:
+    """`{"limit_w": n}` or `{"limit_a": n}`; null takes the limit away."""
+    given = [name for name in ("limit_w", "limit_a") if name in params]
+    if len(given) != 1:
+        raise bad("limit_w", "Give either limit_w (watts) or limit_a (amperes); null takes the limit away.")
+    (name,) = given
+    value = params[name]
+    if value is None:
+        return {name: None}
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 10_000_000:
+        raise bad(name, "This is a number, 0 or more.")
+    return {name: value}
+
+
+def data_transfer(params: Mapping[str, Any]) -> Params:
+    data = params.get("data")
+    if data is not None and not isinstance(data, (str, int, float, bool, dict, list)):
+        raise bad("data", "This is a text or a JSON value.")
+    return {
+        "vendor_id": text(params, "vendor_id", 255, needed=True),
+        "message_id": text(params, "message_id", 50),
+        "data": data,
+    }
+
+
+def raw_call(params: Mapping[str, Any]) -> Params:
+    payload = params.get("payload", {})
+    if not isinstance(payload, dict):
+        raise bad("payload", "This is a JSON object.")
+    return {"action": text(params, "action", 64, needed=True), "payload": payload}
+
+
+def start(params: Mapping[str, Any]) -> Params:
+    return {"id_tag": text(params, "id_tag", 255)}
+
+
+TWO = ("2.0.1", "2.1")
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("start", "Start charging", Role.DRIVER, start, "connector?"),
+        Kind("stop", "Stop charging", Role.DRIVER, nothing, "transaction"),
+        Kind("unlock", "Unlock the connector", Role.DRIVER, nothing, "connector"),
+        Kind("reset", "Restart the station", Role.MANAGER, reset),
+        Kind("change_availability", "Change availability", Role.MANAGER, availability, "connector?"),
+        Kind("get_configuration", "Read the configuration", Role.MANAGER, keys, patient=True),
+        Kind("set_configuration", "Change the configuration", Role.MANAGER, setting, patient=True),
+        Kind("trigger", "Ask for a message", Role.MANAGER, trigger, "connector?"),
+        Kind("get_base_report", "Ask for a report", Role.MANAGER, report, patient=True, protocols=TWO),
+        Kind("set_limit", "Limit the power", Role.MANAGER, limit, "connector?"),
+        Kind("clear_cache", "Clear the authorization cache", Role.MANAGER, nothing),
+        Kind("data_transfer", "Send data", Role.MANAGER, data_transfer, patient=True),
+        Kind("call", "Send a raw call", Role.MANAGER, raw_call),
+    )
+}
+
+
+def kind_of(name: object) -> Kind:
+    """Raises Invalid for a command that does not exist."""
+    found = KINDS.get(name) if isinstance(name, str) else None
+    if found is None:
+        raise bad("command", f"Choose one of {', '.join(KINDS)}.")
+    return found
+
+
+def may_wait(kind: Kind, params: Mapping[str, Any]) -> bool:
+    """Whether it is kept for a station that is offline."""
+    return kind.patient or (kind.name == "call" and params.get("action") in PATIENT_CALLS)
+
+
+def is_secret_setting(key: str) -> bool:
+    """`AuthorizationKey`, `BasicAuthPassword`, `SecurityCtrlr.BasicAuthPassword` in any case."""
+    return key.rsplit(".", 1)[-1].rsplit("/", 1)[-1].strip().casefold() in SECRET_SETTINGS

@@ -1,0 +1,57 @@
+"""The border that no read crosses: what belongs to the actor's organizations, and of that what the role may see."""
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from accounts.actors import Actor, Role
+from mobility.errors import NotFound
+
+M = TypeVar("M", bound=Model)
+
+
+def everything(actor: Actor, rows: QuerySet[M], organization: str = "organization") -> QuerySet[M]:
+    """All rows of the organizations the actor belongs to, whatever the role; of all of them for a platform admin."""
+    ids = actor.organization_ids()
+    return rows if ids is None else rows.filter(**{f"{organization}_id__in": ids})
+
+
+def own_for_drivers(actor: Actor, rows: QuerySet[M], owner: str = "user") -> QuerySet[M]:
+    """As `everything`, but where the actor is a driver only the rows whose `owner` is the actor."""
+    if actor.is_platform_admin:
+        return rows
+    whole = [pk for pk, role in actor.memberships.items() if role != Role.DRIVER]
+    driven = [pk for pk, role in actor.memberships.items() if role == Role.DRIVER]
+    seen = Q(organization_id__in=whole)
+    if driven and actor.user is not None:
+        seen |= Q(organization_id__in=driven, **{owner: actor.user})
+    return rows.filter(seen)
+
+
+def never_for_drivers(actor: Actor, rows: QuerySet[M], organization: str = "organization") -> QuerySet[M]:
+    """As `everything`, but nothing where the actor is a driver: rows that tell about other people's charging."""
+    if actor.is_platform_admin:
+        return rows
+    whole = [pk for pk, role in actor.memberships.items() if role != Role.DRIVER]
+    return rows.filter(**{f"{organization}_id__in": whole})
+
+
+def one(rows: QuerySet[M], what: str, **lookup: object) -> M:
+    """The single visible row.
+
+    Raises:
+        NotFound: there is none, it is not the actor's, or the look-up value cannot be one.
+    """
+    try:
+        found = rows.filter(**lookup).first()
+    except (ValueError, TypeError, OverflowError):
+        found = None
+    if found is None:
+        raise NotFound(f"There is no such {what}, or it is not yours.")
+    return found
+
+
+def iso(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds and Z; None stays None."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at is not None else None

@@ -1,0 +1,95 @@
+"""Reading charging stations, with their EVSEs and connectors."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from accounts.actors import Actor
+from charging.models import EVSE, ChargingStation, ConfigurationValue, Connector, QuarantinedMessage, Violation
+from charging.queries import connectors
+from charging.queries.scope import everything, iso, never_for_drivers, one
+
+
+def visible(actor: Actor) -> QuerySet[ChargingStation]:
+    """Every station of the actor's organizations."""
+    return everything(actor, ChargingStation.objects.select_related("site"))
+
+
+def with_connectors(actor: Actor) -> QuerySet[ChargingStation]:
+    """The same with EVSEs and connectors loaded, in three queries however many there are."""
+    outlets = Connector.objects.order_by("evse_number", "number")
+    parts = EVSE.objects.order_by("number").prefetch_related(Prefetch("connectors", queryset=outlets))
+    return visible(actor).prefetch_related(Prefetch("evses", queryset=parts))
+
+
+def get(actor: Actor, identity: str) -> ChargingStation:
+    """The station of that exact identity, with its connectors. Raises NotFound."""
+    return one(with_connectors(actor), "station", identity=str(identity).replace("\x00", "\ufffd"))
+
+
+def configuration(actor: Actor, station: ChargingStation) -> QuerySet[ConfigurationValue]:
+    """What the station last reported about its configuration (1.6) or device model (2.x)."""
+    rows = ConfigurationValue.objects.filter(station=station).order_by("key")
+    return never_for_drivers(actor, rows, "station__organization")
+
+
+def violations(actor: Actor, station: ChargingStation) -> QuerySet[Violation]:
+    """The kinds of wrong data the station sends, the newest first."""
+    rows = Violation.objects.filter(station=station).order_by("-last_at")
+    return everything(actor, rows, "station__organization")
+
+
+def quarantine(actor: Actor, station: ChargingStation) -> QuerySet[QuarantinedMessage]:
+    """Transaction messages that were answered and could not be applied."""
+    rows = QuarantinedMessage.objects.filter(station=station).order_by("-at")
+    return never_for_drivers(actor, rows, "station__organization")
+
+
+def as_json(station: ChargingStation, *, evses: bool = True) -> dict[str, Any]:
+    """A station as REST gives it. Without `evses`, what `station.updated` carries.
+
+    Costs no query for a station of `with_connectors`; without `evses` for any.
+    """
+    found: dict[str, Any] = {
+        "id": station.pk,
+        "identity": station.identity,
+        "name": station.name,
+        "organization": station.organization_id,
+        "site": station.site_id,
+        "protocol": station.protocol,
+        "protocol_pin": station.protocol_pin,
+        "vendor": station.vendor,
+        "model": station.model,
+        "serial_number": station.serial_number,
+        "firmware_version": station.firmware_version,
+        "firmware_status": station.firmware_status,
+        "registration": str(station.registration),
+        "security_profile": station.security_profile,
+        "online": station.online,
+        "status": station.status,
+        "error_code": station.error_code,
+        "last_seen": iso(station.last_seen),
+        "connected_at": iso(station.connected_at),
+        "booted_at": iso(station.booted_at),
+        "clock_drift_s": station.clock_drift_s,
+        "price_per_kwh": money(station.price_per_kwh),
+        "rated_power_w": station.rated_power_w,
+        "heartbeat_interval_s": station.heartbeat_interval_s,
+        "call_timeout_s": station.call_timeout_s,
+        "idle_timeout_s": station.idle_timeout_s,
+        "created_at": iso(station.created_at),
+    }
+    if evses:
+        found["evses"] = [
+            {"evse_id": evse.number, "connectors": [connectors.as_json(outlet) for outlet in evse.connectors.all()]}
+            for evse in station.evses.all()
+        ]
+    return found
+
+
+def money(amount: Any) -> str | None:
+    """A decimal string without trailing zeros beyond the cent: 0.30000 is "0.30", 0.29995 stays."""
+    if amount is None:
+        return None
+    whole, _, rest = f"{amount:.5f}".partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
