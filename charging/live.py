@@ -28,7 +28,7 @@ class Event:
 
     `name` is `station.updated`, `connector.updated`, `transaction.started`, `transaction.updated`,
     `transaction.ended` or `command.updated`; `data` the JSON the REST API would give. `user_id` is whose transaction
-    or command it is, for those who may see only their own.
+    or command it is, for those who may see only their own. `stored` says that it has a row in the feed.
     """
 
     name: str
@@ -38,11 +38,13 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
     user_id: int | None = None
     cursor: int = 0
+    stored: bool = False
 
     def as_message(self) -> dict[str, Any]:
         return {
             "event": self.name,
             "cursor": self.cursor,
+            "stored": self.stored,
             "station": self.identity,
             "station_id": self.station_id,
             "user_id": self.user_id,
@@ -61,7 +63,7 @@ def store(events: list[Event], at: datetime | None = None) -> None:
         FeedHead.objects.create(pk=1, value=count)
     last = FeedHead.objects.values_list("value", flat=True).get(pk=1)
     for offset, event in enumerate(events, start=last - count + 1):
-        event.cursor = offset
+        event.cursor, event.stored = offset, True
     Change.objects.bulk_create(
         Change(
             cursor=event.cursor,
