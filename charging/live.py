@@ -45,6 +45,7 @@ class Event:
             "event": self.name,
             "cursor": self.cursor,
             "stored": self.stored,
+            "organization": self.organization_id,
             "station": self.identity,
             "station_id": self.station_id,
             "user_id": self.user_id,

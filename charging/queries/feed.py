@@ -1,0 +1,65 @@
+"""Reading the change feed, and the one rule of who is told what."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from accounts.actors import Actor, Role
+from charging import live
+from charging.models import Change
+
+Message = dict[str, Any]
+
+#: Events about somebody's charging: a driver is told about the own ones only.
+PERSONAL = ("transaction.", "command.")
+
+
+def head() -> int:
+    """The newest committed cursor."""
+    return live.head()
+
+
+def oldest() -> int | None:
+    """The oldest cursor that is still kept; None while the feed is empty."""
+    return Change.objects.order_by("cursor").values_list("cursor", flat=True).first()
+
+
+def is_resumable(cursor: int, newest: int) -> bool:
+    """Whether everything after `cursor` is still in the feed."""
+    if cursor == newest:
+        return True
+    if not 0 <= cursor < newest:
+        return False
+    kept = oldest()
+    return kept is not None and cursor >= kept - 1
+
+
+def between(organizations: Collection[int], after: int, upto: int | None = None, most: int = 500) -> list[Message]:
+    """The next rows with `after < cursor <= upto` of the organizations, as the channel layer would have said them."""
+    rows = Change.objects.filter(organization_id__in=organizations, cursor__gt=after).order_by("cursor")
+    if upto is not None:
+        rows = rows.filter(cursor__lte=upto)
+    return [
+        {
+            "event": row.event,
+            "cursor": row.cursor,
+            "stored": True,
+            "organization": row.organization_id,
+            "station": row.station.identity if row.station else row.data.get("identity", ""),
+            "station_id": row.station_id,
+            "user_id": row.user_id,
+            "data": row.data,
+        }
+        for row in rows.select_related("station")[:most]
+    ]
+
+
+def sees(actor: Actor, message: Mapping[str, Any]) -> bool:
+    """Whether the actor may be told: the organization's members, but of a driver's colleagues not what they charge."""
+    if actor.is_platform_admin:
+        return True
+    role = actor.memberships.get(message["organization"])
+    if role != Role.DRIVER:
+        return role is not None
+    if not message["event"].startswith(PERSONAL):
+        return True
+    return actor.user is not None and message["user_id"] == actor.user.pk
