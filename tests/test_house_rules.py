@@ -204,3 +204,18 @@ def test_every_static_file_that_a_template_names_exists() -> None:
     wanted = {(path, name) for path, text in sources() if path.startswith("templates/") for name in named.findall(text)}
     missing = sorted(f"{path}: {name}" for path, name in wanted if not finders.find(name))
     assert not missing, "\n".join(missing)
+
+
+def pinned(*names: str) -> dict[str, str]:
+    """name -> version of every `name==version` line."""
+    line = re.compile(r"^([A-Za-z0-9_.-]+)(\[[^]]*\])?==([^\s;]+)", re.MULTILINE)
+    text = "\n".join((ROOT / name).read_text() for name in names)
+    return {re.sub(r"[-_.]+", "-", found[1]).lower(): found[3] for found in line.finditer(text)}
+
+
+def test_every_direct_dependency_is_pinned_and_explained() -> None:
+    direct, exact = pinned("requirements.txt", "requirements-dev.txt"), pinned("constraints.txt")
+    explained = (ROOT / "docs" / "dependencies.md").read_text()
+    assert len(direct) > 30
+    assert {name: exact.get(name) for name in direct} == direct
+    assert not [name for name in direct if not re.search(rf"^\|[^|]*\b{name}\b", explained, re.MULTILINE)]
