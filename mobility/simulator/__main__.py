@@ -1,0 +1,5 @@
+import sys
+
+from mobility.simulator.cli import main
+
+sys.exit(main())
