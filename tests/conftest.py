@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser
 
 from tests.support.browser import Visits, chromium
@@ -15,6 +16,10 @@ from tests.support.server import Server
 from tests.support.services import postgres_database, rabbitmq_vhost, redis_database
 
 StartServer = Callable[..., Server]
+
+# No test depends on how fast the machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

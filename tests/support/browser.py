@@ -1,7 +1,8 @@
 """Headless Chromium that tells what went wrong on a page.
 
 Playwright's synchronous interface leaves an event loop running on its thread, so a module that drives a browser talks
-to a server process and does not use Django's ORM itself.
+to a server process and does not use Django's ORM itself. What happens in the browser reaches a test only while it asks
+Playwright something: wait for the page with Playwright's own waits, for the server with `wait_until`.
 """
 
 import os
