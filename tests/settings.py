@@ -17,6 +17,10 @@ atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ.update(DATA_DIR=_data, SECRET_KEY="unit-tests-only-" * 4)
 
 from mobility.settings import *  # noqa: E402, F403
+from mobility.settings import DATABASES  # noqa: E402
+
+# A file, not memory: other threads see the same data under the same locks as in the product.
+DATABASES["default"]["TEST"] = {"NAME": os.path.join(_data, "test.sqlite3")}
 
 # Argon2 is meant to be slow; a test that hashes a password is not about that.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

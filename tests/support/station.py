@@ -138,12 +138,14 @@ class Station:
         self.close()
 
     def _read(self, socket_: ClientConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            for text in socket_:
-                self._take(json.loads(text))
-        with self._news:
-            self._open = False
-            self._news.notify_all()
+        try:
+            with contextlib.suppress(ConnectionClosed):
+                for text in socket_:
+                    self._take(json.loads(text))
+        finally:
+            with self._news:
+                self._open = False
+                self._news.notify_all()
 
     def _take(self, frame: Any) -> None:
         if isinstance(frame, list) and frame[0] == 2:
