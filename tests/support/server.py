@@ -1,6 +1,7 @@
 """A real server process: `manage.py up` on free ports over a data folder of its own."""
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -18,6 +19,16 @@ import httpx
 
 from tests.support.environment import ROOT, free_port, without_settings
 from tests.support.rest import Rest
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with_parent() -> None:
+    """In the child, before it becomes the server: an aborted test run leaves no server behind (Linux)."""
+    if _LIBC is not None:
+        pr_set_pdeathsig = 1
+        _LIBC.prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 class ServerDied(AssertionError):
@@ -118,6 +129,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     def _wait_ready(self, timeout: float) -> bool:
