@@ -25,6 +25,7 @@ class Actor:
     is_system: bool = False
     source_ip: str = ""
     roles: dict[int, str] | None = field(default=None, compare=False)
+    api_key_id: int | None = None
 
     @cached_property
     def memberships(self) -> dict[int, str]:

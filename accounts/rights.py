@@ -5,18 +5,24 @@ from importlib import import_module
 from django.conf import settings
 
 from accounts.actors import Actor, actor_of
+from accounts.api_keys import actor_of_key, living
 from accounts.models import Organization, User
 
 
-def fresh_actor(user_id: int, auth_version: int, session_key: str | None, source_ip: str = "") -> Actor | None:
-    """The user as an actor with memberships just read; None when the right to be here has ended.
+def fresh_actor(before: Actor, auth_version: int, session_key: str | None) -> Actor | None:
+    """The same actor with what it may do just read; None when the right to be here has ended.
 
-    It ends with a deactivation, a changed password (both count `auth_version` up) and with the session.
+    It ends with a deactivation, a changed password (both count `auth_version` up), with the session that brought the
+    actor here, and with the API key.
     """
-    user = User.objects.filter(pk=user_id, is_active=True, auth_version=auth_version).first()
+    assert before.user is not None
+    user = User.objects.filter(pk=before.user.pk, is_active=True, auth_version=auth_version).first()
     if user is None or (session_key is not None and not session_lives(session_key)):
         return None
-    actor = actor_of(user, source_ip)
+    if before.api_key_id is not None:
+        key = living().select_related("user").filter(pk=before.api_key_id).first()
+        return actor_of_key(key, before.source_ip) if key else None
+    actor = actor_of(user, before.source_ip)
     _ = actor.memberships
     return actor
 
