@@ -20,7 +20,6 @@ import httpx
 from tests.support.environment import ROOT, free_port, without_settings
 from tests.support.rest import Rest
 
-
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
