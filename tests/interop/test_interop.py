@@ -147,7 +147,7 @@ def test_a_session_is_the_same_everywhere(
     assert transaction["id_tag"].upper() == tag
 
     (row,) = server.rows(
-        "SELECT t.energy_wh, t.cost FROM charging_transaction t JOIN charging_station s ON s.id = t.station_id"
+        "SELECT t.energy_wh, t.cost FROM charging_transaction t JOIN charging_chargingstation s ON s.id = t.station_id"
         " WHERE s.identity = ?",
         identity,
     )
