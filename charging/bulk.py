@@ -5,6 +5,8 @@ writers take tuples in the order of their columns, compile their SQL once per co
 database driver does not take as it is.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any

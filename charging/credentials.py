@@ -5,6 +5,7 @@ the operator types them in), so a keyed fast hash is enough, and ten thousand st
 cost a hundred minutes of CPU (OCPP security white paper A00.FR.204; 2.0.1 A00.FR.205).
 """
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -40,6 +41,8 @@ def matches(presented: bytes, stored: str) -> bool:
     except ValueError:
         return False
     candidates = [presented, presented.hex().encode(), presented.hex().upper().encode()]
+    with contextlib.suppress(ValueError):
+        candidates.append(bytes.fromhex(presented.decode("ascii")))
     return any([hmac.compare_digest(_digest(salt, candidate), digest) for candidate in candidates])
 
 

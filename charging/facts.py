@@ -64,6 +64,8 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
+    """`drift_s`: how far the station's clock is ahead, where the message says a time that is about now."""
+
     evse: int
     connector: int
     status: str
@@ -71,6 +73,7 @@ class StatusChanged:
     error_code: str = ""
     info: str = ""
     vendor_error_code: str = ""
+    drift_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

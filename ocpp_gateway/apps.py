@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class OcppGatewayConfig(AppConfig):
     name = "ocpp_gateway"
     verbose_name = "OCPP gateway"
+
+    def ready(self) -> None:
+        from charging import wire
+        from ocpp_gateway.commands import check_call
+
+        wire.register(check_call)

@@ -32,6 +32,8 @@ CRITICAL_SECURITY_EVENTS = {
     "InvalidCentralSystemCertificate", "InvalidCsmsCertificate", "InvalidTLSVersion", "InvalidTLSCipherSuite",
 }  # fmt: skip
 REJECTED_INTERVAL_S = 60
+#: A measured clock drift is written when it differs this much from the one that is kept.
+DRIFT_NEWS_S = 5.0
 
 
 def booted(batch: Batch, state: StationState, fact: Booted) -> BootAnswer:
@@ -81,6 +83,8 @@ def is_old_news(newest: datetime | None, at: datetime, now: datetime) -> bool:
 def status_changed(batch: Batch, state: StationState, fact: StatusChanged) -> None:
     """1.6 §4.9, 2.0.1 G01. Connector 0 is the station itself; connectors appear at first sight."""
     station = state.station
+    if fact.drift_s is not None and abs((station.clock_drift_s or 0.0) - fact.drift_s) > DRIFT_NEWS_S:
+        _set(station, {"clock_drift_s": round(fact.drift_s, 1)})
     if fact.evse == 0:
         if not is_old_news(station.status_at, fact.stamp.at, batch.now):
             _set(station, {"status": fact.status[:20], "error_code": fact.error_code[:50], "status_at": fact.stamp.at})

@@ -132,7 +132,7 @@ def _unknown_stop(batch: Batch, state: StationState, fact: TransactionEnded) -> 
 # --- Making and completing the row ---------------------------------------------------------------------------------
 
 
-def _new_transaction_id() -> str:
+def new_transaction_id() -> str:
     """Positive, 31 bits, unique in the whole system, never 0, not guessable."""
     while True:
         number = str(secrets.randbelow(2**31 - 1) + 1)
@@ -152,7 +152,7 @@ def _create(
         connector=connector,
         evse_number=connector.evse_number if connector else fact.evse,
         connector_number=connector.number if connector else fact.connector,
-        transaction_id=fact.transaction_id or _new_transaction_id(),
+        transaction_id=fact.transaction_id or new_transaction_id(),
         id_token=fact.token.text[:255] if fact.token else "",
         id_tag_id=authorization.id_tag_id if authorization else None,
         user_id=authorization.user_id if authorization else None,

@@ -1,0 +1,364 @@
+"""The ledger: the only writer on the hot path. Takes everything that waits, applies it in one transaction, and only
+after the commit lets the answers go.
+
+It runs in a thread of its own with its own database connection, beside one event loop. A batch that fails is rolled
+back and applied one by one, so that a bad fact harms only itself.
+"""
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+
+from charging import live
+from charging.facts import (
+    TRANSACTION_FACTS,
+    Authorized,
+    Booted,
+    Configured,
+    DataTransferred,
+    EventsNotified,
+    Fact,
+    FirmwareProgressed,
+    Heartbeat,
+    LogProgressed,
+    MeterRead,
+    Quarantined,
+    SecurityEventRaised,
+    StatusChanged,
+    TransactionAnswer,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+)
+from charging.ledger import connections, foreign, readings, stations, transactions
+from charging.ledger.batch import Batch
+from charging.ledger.state import StationState
+from charging.live import Event
+
+log = logging.getLogger("charging.ledger")
+
+HANDLERS: dict[type, Callable[[Batch, StationState, Any], Any]] = {
+    Booted: stations.booted,
+    Heartbeat: stations.heartbeat,
+    StatusChanged: stations.status_changed,
+    Authorized: stations.authorized,
+    TransactionStarted: transactions.started,
+    TransactionUpdated: transactions.updated,
+    TransactionEnded: transactions.ended,
+    MeterRead: readings.meter_read,
+    Configured: stations.configured,
+    FirmwareProgressed: stations.firmware_progressed,
+    LogProgressed: stations.log_progressed,
+    SecurityEventRaised: stations.security_event_raised,
+    EventsNotified: stations.events_notified,
+    DataTransferred: stations.data_transferred,
+    Quarantined: foreign.quarantined,
+    connections.Connected: connections.connected,
+    connections.Disconnected: connections.disconnected,
+}
+
+MOST_AT_ONCE = 512
+TRIES = 5
+#: Live values are told at most this often.
+COALESCE_S = 0.04
+SEEN_EVERY_S = 5.0
+
+
+class OutcomeUnknown(Exception):
+    """The commit may or may not have happened: no answer may be sent, and the socket is to be closed."""
+
+
+class NotApplied(Exception):
+    """It was rolled back, for a reason that is not the sender's: an InternalError, which the station retries."""
+
+
+def apply_fact(batch: Batch, state: StationState, fact: Fact) -> Any:
+    return HANDLERS[type(fact)](batch, state, fact)
+
+
+@dataclass(slots=True)
+class Work:
+    """One thing to do within a batch for one station: apply a fact or run a call, log the exchange, make the answer.
+
+    Attributes:
+        answer: makes the wire answer from the handler's result; it runs before the commit, and is logged with it.
+        exchange: (sender, message_id, action, request) for the message log, secrets masked.
+        violations: (kind, example) of what had to be repaired in the message.
+    """
+
+    station_id: int
+    fact: Any = None
+    call: Callable[[Batch, StationState], Any] | None = None
+    answer: Callable[[Any], tuple[str, str]] | None = None
+    exchange: tuple[str, str, str, str] | None = None
+    received_at: datetime | None = None
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    text: str = ""
+    result: Any = None
+    error: Exception | None = None
+    future: "asyncio.Future[Work] | None" = None
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts since the start, for /metrics."""
+
+    batches: int = 0
+    works: int = 0
+    retried: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    largest: int = 0
+
+
+class Ledger:
+    """`await ledger.submit(work)` returns after the commit, with `work.result` and `work.text`.
+
+    Raises (from submit): OutcomeUnknown, NotApplied.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.states: dict[int, StationState] = {}
+        self.figures = Figures()
+        self.healthy = True
+        self._waiting: deque[Work] = deque()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._metered: dict[tuple[str, int], Callable[[], Event]] = {}
+        self._told_at = 0.0
+        self._seen: dict[int, float] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what was submitted, then end the thread."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(timeout=30)
+
+    async def submit(self, work: Work) -> Work:
+        work.future = self.loop.create_future()
+        self._waiting.append(work)
+        if not self._wake.is_set():
+            self._wake.set()
+        return await work.future
+
+    # --- The thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(COALESCE_S if self._metered else None)
+            self._wake.clear()
+            while self._waiting:
+                works = []
+                while self._waiting and len(works) < MOST_AT_ONCE:
+                    works.append(self._waiting.popleft())
+                self._process(works)
+                self._tell_metered()
+            self._tell_metered()
+            if self._stopping and not self._waiting:
+                connection.close()
+                return
+
+    def _process(self, works: list[Work]) -> None:
+        """Apply, commit and answer a batch; whatever happens, each of its works gets an outcome."""
+        begun = time.monotonic()
+        try:
+            self._commit(works)
+        except Exception as error:
+            log.exception("The ledger failed outside of a batch")
+            for work in works:
+                work.error = work.error or NotApplied(str(error))
+        self.figures.batches += 1
+        self.figures.works += len(works)
+        self.figures.largest = max(self.figures.largest, len(works))
+        self.figures.seconds += time.monotonic() - begun
+        self.loop.call_soon_threadsafe(self._deliver, works)
+
+    def _commit(self, works: list[Work]) -> None:
+        for attempt in range(1, TRIES + 1):
+            batch = Batch(self.states, datetime.now(UTC))
+            committing = False
+            try:
+                with transaction.atomic():
+                    for work in works:
+                        self._apply(batch, work)
+                    batch.flush()
+                    committing = True
+            except (OperationalError, InterfaceError) as error:
+                self._forget(batch)
+                self._mend_connection()
+                if committing:
+                    log.error("A commit ended with %s; %d answers are withheld", error, len(works))
+                    for work in works:
+                        work.error = OutcomeUnknown(str(error))
+                    self.healthy = False
+                    return
+                if attempt == TRIES:
+                    log.error("The database refused %d tries: %s", TRIES, error)
+                    for work in works:
+                        work.error = NotApplied(str(error))
+                    self.healthy = False
+                    return
+                self.figures.retried += 1
+                time.sleep(random.uniform(0.01, 0.05) * 2**attempt)
+            except Exception as error:
+                self._forget(batch)
+                self._one_by_one(works, error)
+                return
+            else:
+                self.healthy = True
+                self._committed(batch)
+                return
+
+    def _apply(self, batch: Batch, work: Work) -> None:
+        state = batch.state(work.station_id)
+        work.error = None
+        if work.fact is not None:
+            work.result = HANDLERS[type(work.fact)](batch, state, work.fact)
+        elif work.call is not None:
+            work.result = work.call(batch, state)
+        outcome = ""
+        if work.answer is not None:
+            work.text, outcome = work.answer(work.result)
+        for kind, example in work.violations:
+            batch.violate(work.station_id, kind, example)
+        if work.exchange is not None:
+            sender, message_id, action, request = work.exchange
+            batch.messages.append(
+                (
+                    work.station_id,
+                    sender,
+                    message_id[:64],
+                    action[:64],
+                    request,
+                    work.text,
+                    outcome[:40],
+                    work.received_at or batch.now,
+                    batch.now,
+                )
+            )
+        if time.monotonic() - self._seen.get(work.station_id, 0.0) > SEEN_EVERY_S:
+            batch.seen[work.station_id] = batch.now
+
+    def _committed(self, batch: Batch) -> None:
+        seen_at = time.monotonic()
+        for station_id in batch.seen:
+            self._seen[station_id] = seen_at
+        for station_id in batch.stale:
+            self.states.pop(station_id, None)
+        for call in batch.after_commit:
+            call()
+        self._metered.update(batch.metered)
+        if batch.events:
+            self.loop.call_soon_threadsafe(self._send, batch.events)
+
+    def _forget(self, batch: Batch) -> None:
+        """After a roll-back the remembered states may hold what never happened."""
+        for station_id in batch.touched:
+            self.states.pop(station_id, None)
+
+    def _mend_connection(self) -> None:
+        try:
+            connection.close_if_unusable_or_obsolete()
+        except DatabaseError:
+            connection.close()
+
+    def _one_by_one(self, works: list[Work], error: Exception) -> None:
+        if len(works) > 1:
+            if not isinstance(error, IntegrityError):
+                log.warning("A batch of %d is applied one by one after %s: %s", len(works), type(error).__name__, error)
+            for work in works:
+                self._commit([work])
+            return
+        work = works[0]
+        if isinstance(error, IntegrityError) and work.error is None:
+            # Another process wrote the same key first: now it is found.
+            work.error = error
+            self._commit_again(work)
+            return
+        self._give_up(work, error)
+
+    def _commit_again(self, work: Work) -> None:
+        batch = Batch(self.states, datetime.now(UTC))
+        try:
+            with transaction.atomic():
+                self._apply(batch, work)
+                batch.flush()
+        except Exception as error:
+            self._forget(batch)
+            self._give_up(work, error)
+        else:
+            self._committed(batch)
+
+    def _give_up(self, work: Work, error: Exception) -> None:
+        """A fact that breaks our own code: a transaction message is kept and answered, others are an own failure."""
+        self.figures.failed += 1
+        log.error("Station %s: %s failed", work.station_id, work.exchange, exc_info=error)
+        if not isinstance(work.fact, TRANSACTION_FACTS):
+            work.error = NotApplied(str(error))
+            return
+        action, request = (work.exchange[2], work.exchange[3]) if work.exchange else (type(work.fact).__name__, "")
+        started = isinstance(work.fact, TransactionStarted) and work.fact.transaction_id is None
+
+        def keep(batch: Batch, state: StationState) -> Any:
+            foreign.quarantine(batch, state, action, f"could not be applied: {type(error).__name__}", {"raw": request})
+            number = transactions.new_transaction_id() if started else "0"
+            return None if isinstance(work.fact, MeterRead) else TransactionAnswer(number)
+
+        work.fact, work.call = None, keep
+        work.error = None
+        batch = Batch(self.states, datetime.now(UTC))
+        try:
+            with transaction.atomic():
+                self._apply(batch, work)
+                batch.flush()
+        except Exception as second:
+            self._forget(batch)
+            work.error = NotApplied(str(second))
+        else:
+            self._committed(batch)
+
+    def _tell_metered(self) -> None:
+        """Live values, coalesced: the newest of each connector and transaction, at most every COALESCE_S."""
+        if not self._metered or time.monotonic() - self._told_at < COALESCE_S:
+            return
+        self._told_at = time.monotonic()
+        events = [make() for make in self._metered.values()]
+        self._metered.clear()
+        self.loop.call_soon_threadsafe(self._send, events)
+
+    # --- Back in the loop ---------------------------------------------------------------------------------------
+
+    def _deliver(self, works: list[Work]) -> None:
+        for work in works:
+            future = work.future
+            if future is None or future.done():
+                continue
+            if work.error is not None:
+                future.set_exception(work.error)
+            else:
+                future.set_result(work)
+
+    def _send(self, events: list[Event]) -> None:
+        task = self.loop.create_task(live.send(events))
+        self._sending.add(task)
+        task.add_done_callback(self._sent)
+
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("Live events were not delivered: %s. Readers catch up from the feed.", task.exception())

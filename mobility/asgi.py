@@ -1,0 +1,28 @@
+"""The two ASGI applications: `portal` (pages, REST, live sockets) and `ocpp` (charging stations).
+
+Either runs under uvicorn or daphne; `manage.py up` runs both in one event loop.
+"""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mobility.settings")
+django_application = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+
+from charging.routing import websocket_urlpatterns  # noqa: E402
+from ocpp_gateway.consumer import application as ocpp  # noqa: E402
+
+portal = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)
+application = portal
+
+__all__ = ["application", "ocpp", "portal"]

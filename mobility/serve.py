@@ -1,0 +1,186 @@
+"""The one process: portal and OCPP port as two servers in one event loop, Celery worker and beat in threads beside it.
+
+Both ports are uvicorn servers, because daphne can only answer a refused upgrade with 403, speaks no
+permessage-deflate and has no back-pressure towards a slow reader; `docs/architecture.md` has the measurements.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import uvicorn
+import uvloop
+from celery.beat import EmbeddedService
+from celery.worker import WorkController
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from mobility.celery import app as celery_app
+from mobility.layers import HomeLoopChannelLayer
+
+log = logging.getLogger("mobility")
+
+Extra = Callable[[], Awaitable[None]]
+GRACE_S = 5
+
+
+class PortInUse(Exception):
+    """A port that the product wants is taken; the message says by which setting to choose another."""
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to this module."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listening_socket(port: int, setting: str) -> socket.socket:
+    """A bound socket, or a clear word on why there is none.
+
+    Raises:
+        PortInUse.
+    """
+    family = socket.AF_INET6 if ":" in settings.BIND else socket.AF_INET
+    found = socket.socket(family)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((settings.BIND, port))
+    except OSError as error:
+        found.close()
+        why = f"{settings.BIND}:{port} cannot be used ({error.strerror}). Choose another port with {setting}=…"
+        raise PortInUse(why) from error
+    found.listen(4096)
+    return found
+
+
+def server(application: Any, **options: Any) -> Server:
+    config = uvicorn.Config(
+        application,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.TLS_CERT or None,
+        ssl_keyfile=settings.TLS_KEY or None,
+        **options,
+    )
+    config.load()
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return Server(config)
+
+
+class Background:
+    """Celery worker and beat in threads of this process, for an installation without a broker."""
+
+    def __init__(self) -> None:
+        self.worker = WorkController(
+            app=celery_app,
+            pool="threads",
+            concurrency=2,
+            hostname="embedded@localhost",
+            without_heartbeat=True,
+            without_mingle=True,
+            without_gossip=True,
+            quiet=True,
+        )
+        self.beat = EmbeddedService(celery_app, max_interval=1, thread=True)
+        self.beat.daemon = True
+        self.thread = threading.Thread(target=self.worker.start, name="celery-worker", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+        self.beat.start()
+
+    def stop(self) -> None:
+        self.beat.stop()
+        self.worker.stop()
+        self.thread.join(timeout=GRACE_S)
+
+
+def run(*, ready: Callable[[], None], extras: tuple[Extra, ...] = ()) -> None:
+    """Serve until SIGINT or SIGTERM; then end stations and pages in order, and return.
+
+    Args:
+        ready: called once both ports listen.
+        extras: coroutines that run beside the servers, such as simulated stations; cancelled first.
+
+    Raises:
+        PortInUse.
+    """
+    portal_socket = listening_socket(settings.PORTAL_PORT, "PORTAL_PORT")
+    ocpp_socket = listening_socket(settings.OCPP_PORT, "OCPP_PORT")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(portal_socket, ocpp_socket, ready, extras))
+
+
+async def _serve(
+    portal_socket: socket.socket, ocpp_socket: socket.socket, ready: Callable[[], None], extras: tuple[Extra, ...]
+) -> None:
+    from mobility.asgi import ocpp, portal
+    from ocpp_gateway.gateway import gateway
+
+    loop = asyncio.get_running_loop()
+    layer = get_channel_layer()
+    if isinstance(layer, HomeLoopChannelLayer):
+        layer.home = loop
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _stop, stopping)
+    runtime = await gateway()
+    servers = [
+        (server(portal, ws_max_size=1024 * 1024), portal_socket),
+        # Pings keep a line open through NATs; that some stations never answer them is no reason to end it.
+        (server(ocpp, ws_max_size=settings.OCPP_MAX_FRAME, ws_ping_interval=60, ws_ping_timeout=None), ocpp_socket),
+    ]
+    serving = [loop.create_task(one.serve(sockets=[listening])) for one, listening in servers]
+    background = await asyncio.to_thread(Background)
+    await asyncio.to_thread(background.start)
+    while not all(one.started for one, _ in servers):
+        await asyncio.sleep(0.01)
+    # What exists now lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    await asyncio.to_thread(ready)
+    running = [loop.create_task(_extra(extra)) for extra in extras]
+    await stopping.wait()
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await runtime.stop()
+    for one, _ in servers:
+        one.should_exit = True
+    await asyncio.gather(*serving, return_exceptions=True)
+    await asyncio.to_thread(background.stop)
+
+
+async def _extra(extra: Extra) -> None:
+    try:
+        await extra()
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("Something that runs beside the server ended with an error")
+
+
+def _stop(stopping: asyncio.Event) -> None:
+    if stopping.is_set():
+        sys.stderr.write("Stopped at once.\n")
+        sys.stderr.flush()
+        raise SystemExit(130)
+    stopping.set()

@@ -1,0 +1,209 @@
+"""What a gateway process has once: its ledger, its connections, its limits, and the ear for commands that wait."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from charging import live
+from charging.ledger.batch import station_event
+from charging.ledger.connections import forget_connections_of
+from charging.ledger.core import Ledger
+from charging.live import Event
+from charging.models import ChargingStation, Command
+from ocpp_gateway.limits import FailedHandshakes
+
+if TYPE_CHECKING:
+    from ocpp_gateway.consumer import Connection
+
+log = logging.getLogger("ocpp_gateway")
+T = TypeVar("T")
+
+HANDSHAKES_AT_ONCE = 32
+SWEEP_S = 5.0
+POLL_S = 15.0
+#: This many displacements of one station within a minute are flapping.
+FLAPPING = 4
+
+
+class Gateway:
+    """One per process and event loop; made by the first connection, or by `manage.py up` before it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.name = os.environ.get("GATEWAY_NAME") or f"{socket.gethostname()}:{settings.OCPP_PORT}"
+        self.ledger = Ledger(loop)
+        self.connections: dict[int, Connection] = {}
+        self.limits = FailedHandshakes(
+            settings.OCPP_FAILURES_PER_SOURCE, settings.OCPP_FAILURES_PER_IDENTITY, settings.OCPP_FAILURE_REFILL_S
+        )
+        self.handshakes = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
+        self.known: set[str] = set()
+        self.ready: asyncio.Task[None] | None = None
+        self.draining = False
+        self._known_up_to = 0
+        self._displaced: dict[int, deque[float]] = {}
+        self._executor = ThreadPoolExecutor(4, thread_name_prefix="gateway-db")
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def start(self) -> None:
+        held = await self.in_thread(forget_connections_of, self.name, timezone.now())
+        self.ledger.start()
+        self.spawn(self._listen(), "gateway-listen")
+        self.spawn(self._sweep(), "gateway-sweep")
+        self.spawn(self._poll(), "gateway-poll")
+        if held:
+            await live.send([station_told_offline(station) for station in held])
+
+    async def stop(self) -> None:
+        """Take no new stations, send the connected ones away in slices, finish what is in flight."""
+        self.draining = True
+        waiting = list(self.connections.values())
+        slices = max(1, min(20, len(waiting) // 50 + 1))
+        for index in range(slices):
+            for held in waiting[index::slices]:
+                held.end(1012, "The server restarts; connect again in a moment.")
+            if slices > 1:
+                await asyncio.sleep(settings.DRAIN_SECONDS / slices)
+        deadline = time.monotonic() + 5
+        while self.connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        for task in list(self._tasks):
+            task.cancel()
+        await self.loop.run_in_executor(None, self.ledger.stop)
+        self._executor.shutdown(wait=False)
+
+    def spawn(self, coroutine: Any, name: str) -> "asyncio.Task[Any]":
+        task = self.loop.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s ended with an error", task.get_name(), exc_info=task.exception())
+
+    async def in_thread(self, call: Callable[..., T], *args: Any) -> T:
+        """Run database work in one of the gateway's threads, each with a connection of its own that stays open."""
+
+        def run() -> T:
+            connection.close_if_unusable_or_obsolete()
+            return call(*args)
+
+        return await self.loop.run_in_executor(self._executor, run)
+
+    # --- Connections ------------------------------------------------------------------------------------------------
+
+    def take(self, held: "Connection") -> bool:
+        """Register the newest connection of a station and end the one before it. True when the station flaps."""
+        before = self.connections.get(held.station_id)
+        self.connections[held.station_id] = held
+        if before is None or before is held:
+            return False
+        before.end(4001, "Another connection of this station took over.")
+        times = self._displaced.setdefault(held.station_id, deque(maxlen=FLAPPING))
+        times.append(time.monotonic())
+        return len(times) == FLAPPING and times[-1] - times[0] < 60
+
+    def release(self, held: "Connection") -> None:
+        if self.connections.get(held.station_id) is held:
+            del self.connections[held.station_id]
+
+    # --- Background -------------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """Wake-ups from the portal and from other gateways; the group is joined again now and then, since a channel
+        layer may forget it."""
+        while True:
+            try:
+                layer = get_channel_layer()
+                channel = await layer.new_channel("gateway.")
+                await layer.group_add("gateways", channel)
+                joined = time.monotonic()
+                while time.monotonic() - joined < 600:
+                    try:
+                        async with asyncio.timeout(30):
+                            self._heard(await layer.receive(channel))
+                    except TimeoutError:
+                        await layer.group_add("gateways", channel)
+                await layer.group_discard("gateways", channel)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.warning("The channel layer is away (%s); commands are found by looking for them", error)
+                await asyncio.sleep(2)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        held = self.connections.get(message.get("station_id", 0))
+        if held is None:
+            return
+        if message.get("type") == "command.waiting":
+            held.poke()
+        elif message.get("type") == "station.taken" and message.get("connection_id") != held.connection_id:
+            held.end(4001, "Another connection of this station took over.")
+        elif message.get("type") == "station.refused":
+            held.end(4003, "The station may no longer connect like this.")
+
+    async def _sweep(self) -> None:
+        """End connections from which nothing has come for too long: half-open lines, readers that do not read."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = time.monotonic()
+            for held in list(self.connections.values()):
+                if held.idle_timeout_s and now - held.heard_at > held.idle_timeout_s:
+                    log.info("Station %s has been silent for %d s", held.identity, now - held.heard_at)
+                    held.abandon()
+
+    async def _poll(self) -> None:
+        """The rows are the truth: look for commands whose wake-up was lost, and learn new identities."""
+        while True:
+            try:
+                await self.in_thread(self._learn_identities)
+                for station_id in await self.in_thread(self._stations_with_commands):
+                    held = self.connections.get(station_id)
+                    if held is not None:
+                        held.poke()
+            except DatabaseError as error:
+                log.warning("The database is away: %s", error)
+            await asyncio.sleep(POLL_S)
+
+    def _learn_identities(self) -> None:
+        rows = ChargingStation.objects.filter(pk__gt=self._known_up_to).order_by("pk")
+        for pk, identity in rows.values_list("pk", "identity")[:50_000]:
+            self.known.add(identity)
+            self._known_up_to = pk
+
+    def _stations_with_commands(self) -> list[int]:
+        waiting = Command.objects.filter(status=Command.Status.QUEUED, expires_at__gt=timezone.now())
+        return list(waiting.values_list("station_id", flat=True).distinct()[:1000])
+
+
+def station_told_offline(station: ChargingStation) -> Event:
+    station.online, station.connection_id = False, ""
+    return station_event(station)
+
+
+_gateways: dict[int, Gateway] = {}
+
+
+async def gateway() -> Gateway:
+    """The gateway of the running event loop, started on first use."""
+    loop = asyncio.get_running_loop()
+    found = _gateways.get(id(loop))
+    if found is None or found.loop is not loop:
+        found = _gateways[id(loop)] = Gateway(loop)
+        found.ready = loop.create_task(found.start())
+    assert found.ready is not None
+    await asyncio.shield(found.ready)
+    return found

@@ -1,0 +1,21 @@
+"""What of a frame is kept in the message log: everything but secrets."""
+
+import re
+
+import orjson
+
+from charging.actions.commands import without_secrets
+
+_SECRET = re.compile(r"AuthorizationKey|BasicAuthPassword|[Pp]assword", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """A frame as it is stored: without NUL, and with the values of secret settings masked."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    if not _SECRET.search(text):
+        return text
+    try:
+        return orjson.dumps(without_secrets(orjson.loads(text))).decode()
+    except orjson.JSONDecodeError:
+        return _SECRET.sub("…", text)[:200] + " … (unreadable, with a secret in it: not kept)"

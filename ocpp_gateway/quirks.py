@@ -1,0 +1,198 @@
+"""Tolerant in what is taken: mend a payload that breaks its schema, and count what was mended.
+
+A payload that is valid never comes here. The others are walked beside their schema: numbers as strings, strings as
+numbers, an object where an array belongs, nulls, extra keys, other spellings of enumerations and over-long texts are
+put right; what cannot be is a fault, which decides the error code.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocpp_gateway import aliases
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MISSING = object()
+
+
+@dataclass(slots=True)
+class Mended:
+    """The payload as it should have been, what was wrong with it, and what stayed wrong.
+
+    Attributes:
+        violations: (kind, where) of each repair, for the station's counters.
+        faults: (kind, where) of what no repair mends; kind is `required`, `type` or `enum`.
+    """
+
+    action: str
+    payload: Any = None
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+def mend(action: str, payload: Any, schema: dict[str, Any]) -> Mended:
+    """Walk a request payload beside its schema (quirk rows 6, 7, 13, 20, 22)."""
+    mended = Mended(action)
+    walker = _Walker(mended, schema.get("definitions", {}))
+    mended.payload = walker.value(payload, schema, "", "", required=True)
+    return mended
+
+
+class _Walker:
+    def __init__(self, mended: Mended, definitions: dict[str, Any]) -> None:
+        self.mended = mended
+        self.definitions = definitions
+
+    def note(self, kind: str, path: str, value: Any = "") -> None:
+        self.mended.violations.append((kind, f"{self.mended.action}.{path}: {str(value)[:120]}"))
+
+    def fault(self, kind: str, path: str) -> Any:
+        self.mended.faults.append((kind, path))
+        return _MISSING
+
+    def resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        reference = schema.get("$ref")
+        return self.definitions[reference.rsplit("/", 1)[1]] if reference else schema
+
+    def value(self, value: Any, schema: dict[str, Any], name: str, path: str, *, required: bool) -> Any:
+        schema = self.resolved(schema)
+        kind = schema.get("type")
+        if kind == "object" or "properties" in schema:
+            return self.object(value, schema, path)
+        if kind == "array":
+            return self.array(value, schema, name, path)
+        if kind == "string" or "enum" in schema:
+            return self.string(value, schema, name, path, required=required)
+        if kind in ("integer", "number"):
+            return self.number(value, path, whole=kind == "integer")
+        if kind == "boolean":
+            return self.boolean(value, path)
+        return value
+
+    def object(self, value: Any, schema: dict[str, Any], path: str) -> Any:
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            self.note("array_for_object", path)
+            value = value[0]
+        if not isinstance(value, dict):
+            return self.fault("type", path)
+        properties = schema.get("properties", {})
+        needed = set(schema.get("required", ()))
+        mended: dict[str, Any] = {}
+        folded: dict[str, str] | None = None
+        for key, item in value.items():
+            name = key
+            if key not in properties:
+                if folded is None:
+                    folded = {known.lower(): known for known in properties}
+                name = folded.get(key.lower(), "")
+                if not name or name in value:
+                    if schema.get("additionalProperties", True) is False:
+                        self.note("unknown_field", f"{path}.{key}".strip("."))
+                    else:
+                        mended[key] = item
+                    continue
+                self.note("field_spelling", f"{path}.{key}".strip("."))
+            inner = f"{path}.{name}".strip(".")
+            if item is None:
+                self.note("null_value", inner)
+                continue
+            faults = len(self.mended.faults)
+            done = self.value(item, properties[name], name, inner, required=name in needed)
+            if done is _MISSING and (name not in needed or self.is_spared(name)):
+                # What is optional and wrong is left out; it does not condemn the message.
+                del self.mended.faults[faults:]
+                self.note("unusable_value", inner, item)
+            elif done is not _MISSING:
+                mended[name] = done
+        for name in needed - mended.keys():
+            if self.is_spared(name):
+                self.note("missing_field", f"{path}.{name}".strip("."))
+            elif name not in value or value[name] is None:
+                self.fault("required", f"{path}.{name}".strip("."))
+        return mended
+
+    def is_spared(self, name: str) -> bool:
+        return ("", name) in aliases.SPARED or (self.mended.action, name) in aliases.SPARED
+
+    def array(self, value: Any, schema: dict[str, Any], name: str, path: str) -> Any:
+        if isinstance(value, dict):
+            self.note("object_for_array", path)
+            value = [value]
+        if not isinstance(value, list):
+            return self.fault("type", path)
+        items = schema.get("items", {})
+        mended = []
+        for index, item in enumerate(value):
+            faults = len(self.mended.faults)
+            done = self.value(item, items, name, f"{path}[{index}]", required=True)
+            if name in ("sampledValue", "meterValue") and len(self.mended.faults) > faults:
+                # A bad sample is not a bad message.
+                del self.mended.faults[faults:]
+                self.note("bad_sample", f"{path}[{index}]", item)
+            elif done is not _MISSING:
+                mended.append(done)
+        return mended
+
+    def string(self, value: Any, schema: dict[str, Any], name: str, path: str, *, required: bool) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            return self.fault("type", path)
+        if not isinstance(value, str):
+            self.note("number_for_string", path, value)
+            value = str(value)
+        if _CONTROL.search(value) and name in aliases.NEVER_CUT:
+            self.note("control_characters", path)
+            value = _CONTROL.sub("", value)
+        if "enum" in schema:
+            return self.enumeration(value, schema["enum"], name, path, required=required)
+        most = schema.get("maxLength")
+        if most is not None and len(value) > most:
+            if name in aliases.LONG_TOKENS and len(value) <= aliases.LONGEST_TOKEN:
+                self.note("too_long", path, value)
+            elif name in aliases.NEVER_CUT:
+                return self.fault("type", path)
+            else:
+                self.note("too_long", path, value)
+                value = value[:most]
+        return value
+
+    def enumeration(self, value: str, allowed: list[str], name: str, path: str, *, required: bool) -> Any:
+        if value in allowed:
+            return value
+        if name in aliases.SAMPLE_FIELDS:
+            self.note("unknown_value", path, value)
+            return value
+        folded = value.strip().lower()
+        known = next((item for item in allowed if item.lower() == folded), None)
+        known = known or aliases.ENUM_VALUES.get(name, {}).get(folded)
+        if known is None and required:
+            known = aliases.ENUM_FALLBACKS.get(name)
+        if known is None or known not in allowed:
+            return self.fault("enum", path)
+        self.note("unknown_value", path, value)
+        return known
+
+    def number(self, value: Any, path: str, *, whole: bool) -> Any:
+        if isinstance(value, bool):
+            return self.fault("type", path)
+        if isinstance(value, str):
+            try:
+                number = float(value.strip().replace(",", "."))
+            except ValueError:
+                return self.fault("type", path)
+            self.note("string_for_number", path, value)
+            value = int(value) if value.strip().lstrip("+-").isdigit() and len(value) < 40 else number
+        if not isinstance(value, (int, float)) or value != value or value in (float("inf"), float("-inf")):
+            return self.fault("type", path)
+        if whole and isinstance(value, float):
+            self.note("fraction_for_integer", path, value)
+            value = round(value)
+        return value
+
+    def boolean(self, value: Any, path: str) -> Any:
+        if isinstance(value, bool):
+            return value
+        folded = str(value).strip().lower()
+        if folded in ("true", "1", "false", "0"):
+            self.note("text_for_boolean", path, value)
+            return folded in ("true", "1")
+        return self.fault("type", path)
