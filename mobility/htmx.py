@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -61,13 +62,9 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
 def error_response(request: HttpRequest, status: int, message: Any) -> HttpResponse:
     """The message as a toast for htmx, as a page otherwise, as JSON under /api/."""
     if getattr(request, "htmx", None) and not request.htmx.boosted:  # type: ignore[attr-defined]
-        return render(
-            request,
-            "parts/toast.html",
-            {"level": "error", "message": message, "oob": True},
-            status=status,
-            headers={"HX-Reswap": "none"},
-        )
+        toast = render(request, "parts/toast.html", {"level": "error", "message": message}, status=status)
+        toast.headers["HX-Reswap"] = "none"
+        return toast
     context = {"status": status, "heading": TITLES.get(status, TITLES[500]), "message": message}
     return render(request, "errors/error.html", {**context, "request_id": request_id.get()}, status=status)
 
@@ -116,7 +113,38 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "theme": getattr(user, "theme", "") or "system",
         "signed_in": known,
         "navigation": navigation(request) if known else [],
-        "only_this_machine": settings.BIND in {"127.0.0.1", "::1"},
         "accepts_unknown_stations": settings.ACCEPT_UNKNOWN_STATIONS,
-        "ocpp_url": settings.OCPP_PUBLIC_URL,
     }
+
+
+# --- What Django calls for errors that are no Problem ----------------------------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 400, _("The browser sent something that cannot be understood."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 403, _("You may not see or do this."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form of a page that is older than the sign-in, or one that came from elsewhere."""
+    return error_response(request, 403, _("This page is out of date. Load it again and repeat what you did."))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 404, _("There is no such page, or it is not yours."))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Asks nothing of the database, which may be what is broken."""
+    context = {"status": 500, "heading": TITLES[500], "request_id": request_id.get(), "theme": "system"}
+    context["message"] = _("It is not your fault. The request's number helps to find out what happened.")
+    if getattr(request, "htmx", None):
+        return HttpResponse(
+            render_to_string("parts/toast.html", {"level": "error", "message": context["message"]}),
+            status=500,
+            headers={"HX-Reswap": "none"},
+        )
+    return HttpResponse(render_to_string("errors/error.html", context), status=500)

@@ -1,4 +1,4 @@
-"""What every request gets, whoever asks: an id that appears in logs and error pages, and the content security policy."""
+"""What every request gets: an id that appears in logs and on error pages, and the content security policy."""
 
 import re
 import secrets

@@ -295,7 +295,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"no_false_alarm": {"()": "mobility.logs.NoFalseAlarm"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_false_alarm"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         # The library logs every frame, keys included, at INFO.

@@ -118,6 +118,13 @@
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    if (form.method === "post" && !form.elements.csrfmiddlewaretoken) {
+      // A form that came over the live line, which knows nothing of this page's token.
+      const token = document.createElement("input");
+      Object.assign(token, { type: "hidden", name: "csrfmiddlewaretoken" });
+      token.value = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+      form.append(token);
+    }
     if (!form.dataset.confirm || form.dataset.confirmed) return;
     event.preventDefault();
     ask(form.dataset.confirm, form.dataset.title, () => {
@@ -169,7 +176,10 @@
         getSelection().selectAllChildren(source);
       }
     }
-    if (target.matches("[aria-disabled='true']")) event.preventDefault();
+    if (target.matches("[aria-disabled='true']")) {
+      event.preventDefault();
+      toast(target.title, "info");
+    }
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[name=theme]")) {

@@ -1,0 +1,39 @@
+"""Boards: what one open page shows, loaded once for the page and for its socket, and then changed by events.
+
+| view | board | shows |
+|---|---|---|
+| `dashboard` | `dashboard.DashboardBoard` | totals and station cards |
+| `stations` | `stations.StationsBoard` | the list of stations |
+| `station` | `stations.StationBoard` | one station |
+| `transactions` | `transactions.TransactionsBoard` | the list of sessions |
+| `transaction` | `transactions.TransactionBoard` | one session |
+| `waiting` | `waiting.WaitingBoard` | stations that knocked |
+| `none` | `base.Board` | nothing live but the toasts |
+"""
+
+from collections.abc import Mapping
+
+from accounts.actors import Actor
+from charging.boards.base import Board
+from charging.boards.dashboard import DashboardBoard
+from charging.boards.stations import StationBoard, StationsBoard
+from charging.boards.transactions import TransactionBoard, TransactionsBoard
+from charging.boards.waiting import WaitingBoard
+
+BOARDS: dict[str, type[Board]] = {
+    board.view: board
+    for board in (
+        Board,
+        DashboardBoard,
+        StationsBoard,
+        StationBoard,
+        TransactionsBoard,
+        TransactionBoard,
+        WaitingBoard,
+    )
+}
+
+
+def board_for(view: str, actor: Actor, params: Mapping[str, str]) -> Board:
+    """An unloaded board; one without content for a view that has none."""
+    return BOARDS.get(view, Board)(actor, params)

@@ -1,0 +1,134 @@
+"""The list of stations, and the page of one."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils.translation import gettext_lazy as _
+
+from charging.boards.base import CardsBoard
+from charging.cards import STATUSES, StationCard, outcome_of
+from charging.queries import cars, commands, connectors, feed, id_tags, preferences, stations
+from mobility.errors import NotFound
+
+#: what the URL says -> (label, what the list is ordered by)
+ORDERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "name": (_("Name"), (Coalesce(NullIf(F("name"), Value("")), F("identity")), "pk")),
+    "identity": (_("Identity"), ("identity_folded", "pk")),
+    "last_seen": (_("Last seen"), (F("last_seen").desc(nulls_last=True), "pk")),
+    "newest": (_("Newest"), ("-created_at", "-pk")),
+}
+#: A station's clock that is off by more than this is worth telling.
+NOTABLE_DRIFT_S = 10
+
+
+class StationsBoard(CardsBoard):
+    """Query: `q` (name, identity, serial number, model), `online` 1|0, `status` of a connector, `sort`, `page`."""
+
+    view = "stations"
+    template = "charging/parts/stations.html"
+
+    def fill(self) -> None:
+        rows = stations.with_connectors(self.actor)
+        self.total = rows.count()
+        self.page = self.paginate(self._sorted(self._filtered(rows)))
+        self.show(self.page.object_list)
+
+    def _filtered(self, rows: Any) -> Any:
+        words = self.params.get("q", "").replace("\x00", "").strip()
+        if words:
+            rows = rows.filter(
+                Q(name__icontains=words)
+                | Q(identity__icontains=words)
+                | Q(serial_number__icontains=words)
+                | Q(model__icontains=words)
+            )
+        if self.params.get("online") in ("0", "1"):
+            rows = rows.filter(online=self.params["online"] == "1")
+        status = self.params.get("status", "")
+        if status in STATUSES:
+            of_it = connectors.visible(self.actor).filter(station=OuterRef("pk"), status=status)
+            rows = rows.filter(Q(Exists(of_it)) | Q(status=status))
+        return rows
+
+    def _sorted(self, rows: Any) -> Any:
+        return rows.order_by(*ORDERS.get(self.params.get("sort", ""), ORDERS["name"])[1])
+
+    def context(self) -> dict[str, Any]:
+        return {"cards": self.cards.values(), "page": self.page, "total": self.total}
+
+    def take_other(self, message: feed.Message) -> None:
+        # A station that is new, or that the filter left out until now.
+        self.stale = self.stale or message["event"] == "station.updated"
+
+    def station_changed(self, card: StationCard) -> None:
+        self.mark("station_row", card.pk, card=card)
+
+    def outlet_changed(self, outlet: Any) -> None:
+        self.station_changed(outlet.card)
+
+    def figures_changed(self, outlet: Any) -> None:
+        self.station_changed(outlet.card)
+
+    def _command(self, card: StationCard, data: dict[str, Any]) -> None:
+        """The list shows no outcomes."""
+
+
+class StationBoard(CardsBoard):
+    """One station; `params["station"]` is its identity."""
+
+    view = "station"
+    template = "charging/parts/station.html"
+    commands_shown = 10
+
+    def fill(self) -> None:
+        self.station = stations.get(self.actor, self.params.get("station", ""))
+        self.show([self.station])
+        rows = commands.visible(self.actor).filter(station=self.station).order_by("-pk")[: self.commands_shown]
+        self.commands = {row.pk: commands.as_json(row) for row in rows}
+        self.tags = list(id_tags.visible(self.actor).filter(blocked=False).order_by("name", "id_tag")[:200])
+        self.cars = list(cars.visible(self.actor).order_by("name")[:200])
+        self.preferences = preferences.get(self.actor)
+
+    @property
+    def card(self) -> StationCard:
+        found: StationCard = next(iter(self.cards.values()))
+        return found
+
+    def context(self) -> dict[str, Any]:
+        return {
+            "card": self.card,
+            "station": self.station,
+            "tags": self.tags,
+            "cars": self.cars,
+            "preferences": self.preferences,
+        }
+
+    @property
+    def currency(self) -> str:
+        return str(settings.CURRENCY)
+
+    @property
+    def notable_drift(self) -> bool:
+        return abs(self.card.json["clock_drift_s"] or 0.0) >= NOTABLE_DRIFT_S
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """The newest commands first, each with its outcome in words."""
+        newest = sorted(self.commands.values(), key=lambda row: -row["id"])[: self.commands_shown]
+        return [{**row, "outcome": outcome_of(row, self.card.name)} for row in newest]
+
+    def take(self, message: feed.Message) -> None:
+        if message["station_id"] not in self.cards:
+            if message["station"] == self.params.get("station") and message["data"].get("deleted"):
+                raise NotFound("The station was deleted.")
+            return
+        super().take(message)
+        if message["event"] == "command.updated":
+            self.commands[message["data"]["id"]] = message["data"]
+            self.mark("commands", 0)
+
+    def station_changed(self, card: StationCard) -> None:
+        super().station_changed(card)
+        self.mark("facts", card.pk, card=card)

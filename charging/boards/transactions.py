@@ -1,0 +1,132 @@
+"""The list of sessions, and the page of one."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from charging.boards.base import Board
+from charging.cards import OPEN, STATES, Chip, chip_of
+from charging.chart import Chart, chart_of
+from charging.fragments import part
+from charging.models.id_tags import canonical_id_tag
+from charging.queries import feed, transactions
+
+Json = dict[str, Any]
+
+
+class TransactionsBoard(Board):
+    """Query: `q` (station, tag, car, person), `station`, `state` (open, or a state), `from`, `to` (days), `page`."""
+
+    view = "transactions"
+    template = "charging/parts/transactions.html"
+
+    def fill(self) -> None:
+        rows = self._filtered(transactions.visible(self.actor))
+        self.sums = rows.order_by().aggregate(
+            count=Count("pk"), energy_wh=Sum("energy_wh"), cost=Sum("cost"), open=Count("pk", filter=Q(state__in=OPEN))
+        )
+        self.currencies = set(rows.order_by().values_list("currency", flat=True).distinct()[:3])
+        self.page = self.paginate(rows.order_by("-started", "-pk"))
+        self.rows: dict[int, Json] = {row.pk: transactions.as_json(row) for row in self.page.object_list}
+
+    def _filtered(self, rows: Any) -> Any:
+        words = self.params.get("q", "").replace("\x00", "").strip()
+        if words:
+            found = Q(station__name__icontains=words) | Q(station__identity__icontains=words)
+            found |= Q(car__name__icontains=words) | Q(user__name__icontains=words) | Q(user__email__icontains=words)
+            found |= Q(id_tag__name__icontains=words) | Q(id_token__icontains=words)
+            if canonical_id_tag(words):
+                found |= Q(id_tag__canonical=canonical_id_tag(words))
+            rows = rows.filter(found)
+        if self.params.get("station"):
+            rows = rows.filter(station__identity=self.params["station"].replace("\x00", ""))
+        state = self.params.get("state", "")
+        if state == "open":
+            rows = rows.filter(state__in=OPEN)
+        elif state in STATES:
+            rows = rows.filter(state=state)
+        begin, end = day(self.params.get("from")), day(self.params.get("to"), last=True)
+        if begin:
+            rows = rows.filter(started__gte=begin)
+        return rows.filter(started__lte=end) if end else rows
+
+    def context(self) -> Json:
+        currency = next(iter(self.currencies)) if len(self.currencies) == 1 else None
+        return {"rows": self.shown, "page": self.page, "sums": self.sums, "one_currency": currency}
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(self.params.get(name) for name in ("q", "station", "state", "from", "to"))
+
+    @property
+    def shown(self) -> list["Row"]:
+        return [Row(json) for json in self.rows.values()]
+
+    def take(self, message: feed.Message) -> None:
+        if not message["event"].startswith("transaction."):
+            return
+        data = message["data"]
+        before = self.rows.get(data["id"])
+        if before is None or before["state"] != data["state"]:
+            self.stale = True
+            return
+        self.rows[data["id"]] = data
+        self.mark("transaction_row", data["id"], row=Row(data))
+
+
+class Row:
+    """A transaction as a row of the list."""
+
+    def __init__(self, json: Json) -> None:
+        self.json = json
+
+    @property
+    def chip(self) -> Chip:
+        return chip_of(self.json["state"], STATES)
+
+    @property
+    def is_open(self) -> bool:
+        return self.json["state"] in OPEN
+
+
+class TransactionBoard(Board):
+    """One session; `params["transaction"]` is its id. Its curve is drawn again at most every few seconds."""
+
+    view = "transaction"
+    template = "charging/parts/transaction.html"
+
+    def fill(self) -> None:
+        self.transaction = transactions.get(self.actor, self.params.get("transaction", ""))
+        self.row = Row(transactions.as_json(self.transaction))
+        self.readings = list(transactions.meter_values(self.actor, self.transaction))
+        self.chart: Chart | None = chart_of(self.readings)
+
+    def context(self) -> Json:
+        return {"row": self.row, "chart": self.chart, "readings": self.readings[-500:]}
+
+    def poll(self) -> None:
+        if self.row.is_open:
+            self.readings = list(transactions.meter_values(self.actor, self.transaction))
+            self.chart = chart_of(self.readings)
+            self.dirty["curve", 0] = lambda: part("curve", board=self, **self.context())
+
+    def take(self, message: feed.Message) -> None:
+        if not message["event"].startswith("transaction.") or message["data"]["id"] != self.row.json["id"]:
+            return
+        self.stale = self.stale or message["data"]["state"] != self.row.json["state"]
+        self.row = Row(message["data"])
+        self.mark("transaction_facts", 0, row=self.row)
+
+
+def day(text: str | None, *, last: bool = False) -> datetime | None:
+    """The first or the last moment of a day in the reader's time zone; None for what is no day."""
+    try:
+        found = parse_date(text or "")
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    return timezone.make_aware(datetime.combine(found, time.max if last else time.min))
