@@ -380,6 +380,7 @@ class Charging:
         await self.clock.sleep((reservation.expires - self.clock.utc()).total_seconds())
         if connector.reservation is reservation:
             connector.reservation = None
+            self.emit("reservation_expired", connector_id=connector.connector_id, id=reservation.reservation_id)
             self.refresh(connector)
             await self.wire.reservation_ended(reservation.reservation_id, expired=True)
 

@@ -24,8 +24,8 @@ CALL, CALLRESULT, CALLERROR, CALLRESULTERROR = 2, 3, 4, 5
 class Problem:
     """A break of the protocol by the server.
 
-    `kind`: schema, unknown_id, callerror, internal_error, no_answer, two_calls, frame, direction, subprotocol,
-    repeated_id, discarded, doubled.
+    `kind`: schema, unknown_id, callerror, internal_error, security_error, no_answer, two_calls, frame, direction,
+    subprotocol, repeated_id, discarded, doubled.
     """
 
     identity: str
@@ -285,7 +285,7 @@ class Link:
             code, description = str(code), str(description)
         if pending is None:
             return
-        kind = "internal_error" if code == "InternalError" else "callerror"
+        kind = {"InternalError": "internal_error", "SecurityError": "security_error"}.get(code, "callerror")
         self._report(kind, f"CALLERROR {code} to a valid {pending.action}: {description}"[:300])
         self._settle(pending.outcome, CallFailed(code, description))
 

@@ -48,6 +48,7 @@ class Station(Charging):
         self.problems: list[Problem] = []
         self.outbox = Outbox(attempts=lambda: self.options.attempts, interval_s=lambda: self.options.retry_interval_s)
         self.registration: str | None = None
+        self.operative = True
         self.firmware_version = settings.firmware_version
         self.boots = 0
         self._on_event = on_event
@@ -57,6 +58,8 @@ class Station(Charging):
         self._heartbeat_changed = asyncio.Event()
         self._permit = asyncio.Event()
         self._permit.set()
+        self._cut = False
+        self._rebooting = False
         self._hurry = False
         self._fallback: tuple[str | bytes | None] | None = None
         self._statuses: asyncio.Queue[tuple[int, str, datetime]] = asyncio.Queue()
@@ -151,6 +154,9 @@ class Station(Charging):
         self._notify()
 
     def report(self, kind: str, text: str) -> None:
+        if kind == "security_error" and self.registration != "Accepted" and self.settings.protocol != "1.6":
+            self.emit("security_error", text=text)
+            return
         self.problems.append(Problem(self.settings.identity, kind, text))
         self.emit("problem", kind=kind, text=text)
 
@@ -175,14 +181,21 @@ class Station(Charging):
 
     def cut(self) -> None:
         """Pull the network cable: the socket is gone without a word, until `restore`."""
-        self._permit.clear()
+        self._cut = True
+        self._repermit()
         if self._link is not None:
             self._link.abort()
 
     def restore(self) -> None:
         """Put the network cable back; the station connects at once."""
-        self._hurry = True
-        self._permit.set()
+        self._cut, self._hurry = False, True
+        self._repermit()
+
+    def _repermit(self) -> None:
+        if self._cut or self._rebooting:
+            self._permit.clear()
+        else:
+            self._permit.set()
 
     def drop(self) -> None:
         """Lose the socket and connect again at once."""
@@ -221,8 +234,9 @@ class Station(Charging):
 
     async def reboot(self, reason: str, boot_reason: str) -> None:
         """Reset: end transactions with `reason`, go down, come up and boot (OCPP 1.6 §5.14, 2.0.1 B11, B12)."""
-        if self._boot_reason is not None and self._link is None:
+        if self._rebooting:
             return
+        self._rebooting = True
         for connector in self.connectors.values():
             if connector.transaction is not None:
                 self.end(connector, reason)
@@ -231,7 +245,7 @@ class Station(Charging):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.outbox.drained(), 5)
         self.emit("reboot", reason=boot_reason)
-        self._permit.clear()
+        self._repermit()
         self._boot_reason, self.registration = boot_reason, None
         if self._link is not None:
             await self._link.close()
@@ -239,8 +253,8 @@ class Station(Charging):
         for connector in self.connectors.values():
             connector.finishing, connector.reported = False, None
             self.refresh(connector)
-        self._hurry = True
-        self._permit.set()
+        self._rebooting, self._hurry = False, True
+        self._repermit()
 
     def reboot_when_idle(self, boot_reason: str) -> None:
         self._reset_when_idle = boot_reason
@@ -413,7 +427,7 @@ class Station(Charging):
                 connector.reported = None
         self._statuses = asyncio.Queue()
         if booted:
-            await self._tell(None, "Available", self.clock.utc())
+            await self._tell(None, self._own_status(), self.clock.utc())
         for connector in self.connectors.values():
             if everything or connector.status != connector.reported:
                 await self._tell(connector, connector.status, connector.status_since or self.clock.utc())
@@ -421,9 +435,12 @@ class Station(Charging):
     async def _tell(self, connector: Connector | None, status: str, since: datetime) -> None:
         with suppress(CallFailed, NoAnswer):
             await self.wire.status(connector, status, since)
-            if connector is not None:
-                connector.reported = status
-                self._notify()
+        if connector is not None:
+            connector.reported = status
+            self._notify()
+
+    def _own_status(self) -> str:
+        return "Available" if self.operative else "Unavailable"
 
     async def _status_changes(self) -> None:
         while True:
@@ -437,7 +454,9 @@ class Station(Charging):
             for connector_id in connector_ids:
                 connector = self.connectors.get(connector_id)
                 since = connector.status_since if connector else None
-                await self._tell(connector, connector.status if connector else "Available", since or self.clock.utc())
+                await self._tell(
+                    connector, connector.status if connector else self._own_status(), since or self.clock.utc()
+                )
 
         return tell()
 

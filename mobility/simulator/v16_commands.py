@@ -105,7 +105,13 @@ class Commands16(Wire):
         targets = self._targets(payload["connectorId"])
         if not targets:
             return _status("Rejected")
-        answers = [self.station.set_operative(c, payload["type"] == "Operative") for c in targets]
+        operative = payload["type"] == "Operative"
+        answers = [self.station.set_operative(c, operative) for c in targets]
+        if payload["connectorId"] == 0:
+            self.station.operative = operative
+            return _status(
+                "Scheduled" if "Scheduled" in answers else "Accepted", partial(self.station.tell_status, [0])
+            )
         return _status("Scheduled" if "Scheduled" in answers else "Accepted")
 
     def on_ClearCache(self, payload: Payload) -> Reply:
