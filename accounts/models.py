@@ -144,6 +144,16 @@ class TokenFamily(models.Model):
         return f"{self.user} since {self.created_at:%Y-%m-%d}"
 
 
+class Ticket(models.Model):
+    """A one-time ticket that was issued and not yet redeemed; redeeming deletes the row."""
+
+    nonce = models.CharField(max_length=32, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"until {self.expires_at:%H:%M:%S}"
+
+
 class Audit(models.Model):
     """What an actor did to what, in the same commit as the deed. `actor` is null for the system itself."""
 

@@ -48,6 +48,7 @@ OCPP_PUBLIC_URL = env.url(
     "OCPP_PUBLIC_URL", f"{'wss' if TLS_CERT else 'ws'}://{_shown_host}:{OCPP_PORT}/OCPP", ("ws", "wss")
 )
 TRUSTED_PROXIES = env.names("TRUSTED_PROXIES", [])
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 # On loopback any name may lead here; as soon as others can reach it, only the names that are set and the public one.
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", []) or (
     ["localhost", "127.0.0.1", "[::1]", str(urlsplit(PUBLIC_URL).hostname)]
@@ -231,11 +232,10 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["mobility.api.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["mobility.api.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "mobility.api.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "mobility.api.exception_handler",
-    "DEFAULT_THROTTLE_RATES": {"sign_in": "20/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SIMPLE_JWT = {

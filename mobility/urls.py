@@ -1,9 +1,21 @@
 """Every path of the portal's port."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from accounts import api as accounts_api
+from mobility import api, health
 
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("api/v1/", include((accounts_api.urlpatterns, "accounts-api"))),
+    path("api/v1/", include(("charging.api.urls", "charging-api"))),
+    path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/(?P<path>.*)$", api.nothing_here),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("charging.urls")),

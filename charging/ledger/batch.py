@@ -166,7 +166,7 @@ def hourly_row(state: StationState, connector_id: int, hour: datetime) -> int:
 
 
 def station_event(station: ChargingStation) -> Event:
-    data = station_queries.as_json(station)
+    data = station_queries.as_json(station, evses=False)
     return Event("station.updated", station.organization_id, station.pk, station.identity, data)
 
 

@@ -1,0 +1,151 @@
+"""Organizations and their members."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from accounts.actions import action
+from accounts.actors import Actor, Role
+from accounts.models import ApiKey, Membership, Organization, User
+from mobility.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+def visible(actor: Actor) -> QuerySet[Organization]:
+    ids = actor.organization_ids()
+    rows = Organization.objects.order_by("pk")
+    return rows if ids is None else rows.filter(pk__in=ids)
+
+
+def get(actor: Actor, pk: int) -> Organization:
+    """Raises NotFound."""
+    found = visible(actor).filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such organization, or it is not yours.")
+    return found
+
+
+def members(actor: Actor, organization: Organization) -> QuerySet[Membership]:
+    """Everyone for a manager or owner; oneself for the others."""
+    rows = Membership.objects.filter(organization=organization).select_related("user").order_by("pk")
+    return rows if actor.can(Role.MANAGER, organization.pk) else rows.filter(user=actor.user)
+
+
+def member(actor: Actor, organization: Organization, pk: int) -> Membership:
+    """Raises NotFound."""
+    found = members(actor, organization).filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such member, or you may not see it.")
+    return found
+
+
+def as_json(actor: Actor, organization: Organization) -> dict[str, Any]:
+    return {
+        "id": organization.pk,
+        "name": organization.name,
+        "role": actor.memberships.get(organization.pk),
+        "created_at": organization.created_at,
+    }
+
+
+def member_as_json(membership: Membership) -> dict[str, Any]:
+    return {
+        "id": membership.pk,
+        "user": membership.user_id,
+        "email": membership.user.email,
+        "name": membership.user.name,
+        "role": str(membership.role),
+        "created_at": membership.created_at,
+    }
+
+
+def usable_name(name: object) -> str:
+    text = str(name or "").replace("\x00", "").strip()
+    if not text or len(text) > 150:
+        why = "This field has 1 to 150 characters."
+        raise Invalid(why, fields={"name": why})
+    return text
+
+
+@action("organization.create", role=None)
+def create_organization(actor: Actor, *, name: str) -> Organization:
+    """Add an organization, owned by the admin who makes it. Raises Forbidden for everyone else."""
+    if not actor.is_platform_admin:
+        raise Forbidden("Only a platform admin adds organizations.")
+    organization = Organization.objects.create(name=usable_name(name))
+    if actor.user is not None:
+        Membership.objects.create(organization=organization, user=actor.user, role=Role.OWNER)
+    return organization
+
+
+@action("organization.rename", role=Role.OWNER)
+def rename_organization(actor: Actor, *, organization: Organization, name: str) -> Organization:
+    organization.name = usable_name(name)
+    organization.save(update_fields=["name"])
+    return organization
+
+
+def usable_role(role: object) -> str:
+    if role not in Role.values:
+        why = f"Choose one of {', '.join(Role.values)}."
+        raise Invalid(why, fields={"role": why})
+    return str(role)
+
+
+@action("member.add", role=Role.OWNER)
+def add_member(actor: Actor, *, organization: Organization, email: str, role: str) -> Membership:
+    """Make someone who has an account a member.
+
+    Raises:
+        Invalid: nobody has this address, or the role is unknown.
+        Conflict: already a member.
+    """
+    user = User.objects.filter(email=str(email).strip().lower().replace("\x00", ""), is_active=True).first()
+    if user is None:
+        why = "Nobody with this address has an account here."
+        raise Invalid(why, fields={"email": why})
+    role = usable_role(role)
+    try:
+        with transaction.atomic():
+            return Membership.objects.create(organization=organization, user=user, role=role)
+    except IntegrityError:
+        why = "This person is a member already."
+        raise Conflict(why, code="already_exists", fields={"email": why}) from None
+
+
+@action("member.change_role", role=Role.OWNER)
+def change_role(actor: Actor, *, membership: Membership, role: str) -> Membership:
+    """Raises Conflict when nobody would own the organization any more."""
+    role = usable_role(role)
+    if membership.role == Role.OWNER and role != Role.OWNER:
+        keep_an_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    return membership
+
+
+@action("member.remove", role=None)
+def remove_member(actor: Actor, *, membership: Membership) -> None:
+    """End a membership: an owner anyone's, everyone the own. The person's API keys for the organization end with it.
+
+    Raises:
+        Conflict: the last owner stays.
+    """
+    oneself = actor.user is not None and actor.user.pk == membership.user_id
+    if not oneself and not actor.can(Role.OWNER, membership.organization_id):
+        raise Forbidden("Only an owner removes members.")
+    if membership.role == Role.OWNER:
+        keep_an_owner(membership)
+    ApiKey.objects.filter(organization=membership.organization_id, user=membership.user_id).delete()
+    membership.delete()
+
+
+def keep_an_owner(membership: Membership) -> None:
+    """Lock the organization's owners, and refuse when this is the only one."""
+    owners = (
+        Membership.objects.select_for_update()
+        .filter(organization=membership.organization_id, role=Role.OWNER)
+        .values_list("pk", flat=True)
+    )
+    if list(owners) == [membership.pk]:
+        raise Conflict("An organization keeps at least one owner.", code="last_owner")

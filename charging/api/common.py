@@ -1,0 +1,27 @@
+"""What several REST views look up: the organization, the person or the site that a body names by its id."""
+
+from typing import Any
+
+from accounts import organizations, people
+from accounts.actors import Actor
+from accounts.models import Organization
+from charging.queries import sites
+from mobility.errors import Invalid, NotFound
+
+
+def named_organization(actor: Actor, given: dict[str, Any]) -> Organization | None:
+    """Take `organization` out of a body; None when it names none. Raises NotFound."""
+    pk = given.pop("organization", None)
+    return organizations.get(actor, pk) if pk else None
+
+
+def resolve(actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """Replace the ids of `user` and `site` by what they name. Raises Invalid: what is not visible cannot be named."""
+    for name, get in (("user", people.get), ("site", sites.get)):
+        if given.get(name) is not None:
+            try:
+                given[name] = get(actor, given[name])
+            except NotFound:
+                why = f"There is no such {name}, or not in your organizations."
+                raise Invalid(why, fields={name: why}) from None
+    return given

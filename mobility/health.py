@@ -1,0 +1,140 @@
+"""Is it alive, is it ready, how is it doing: `/healthz`, `/readyz`, `/metrics`."""
+
+import asyncio
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from kombu.exceptions import OperationalError as BrokerError
+
+from accounts.network import client_ip
+from charging.queries import health
+from mobility.celery import app as celery_app
+
+log = logging.getLogger("mobility.health")
+
+STARTED = time.monotonic()
+#: Beat's task writes a sign of life every 20 s; a process that has just started has not had one yet.
+FRESH = timedelta(seconds=120)
+#: How long one check may take.
+PATIENCE_S = 3
+
+
+class Unready(Exception):
+    """What is missing, for the answer."""
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when everything a request needs is there, else 503; each part is named."""
+    found = {}
+    for name, check in CHECKS.items():
+        try:
+            check()
+            found[name] = "ok"
+        except Unready as why:
+            found[name] = str(why)
+        except (DatabaseError, BrokerError, OSError, TimeoutError) as error:
+            log.warning("Not ready, %s: %s", name, error)
+            found[name] = "away"
+    ready = set(found.values()) == {"ok"}
+    body = {"status": "ready" if ready else "not ready", "checks": found}
+    response = JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
+    # A probe that asks too early is no error to log.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+
+
+def channel_layer() -> None:
+    """A message goes round."""
+
+    async def round_trip() -> None:
+        layer = get_channel_layer()
+        channel = await layer.new_channel("health.")
+        await layer.send(channel, {"type": "health.check"})
+        await asyncio.wait_for(layer.receive(channel), PATIENCE_S)
+
+    async_to_sync(round_trip)()
+
+
+def broker() -> None:
+    """The broker answers; the embedded one lives as long as its worker."""
+    if settings.CELERY_BROKER_URL.startswith("memory:"):
+        if not any(thread.name == "celery-worker" and thread.is_alive() for thread in threading.enumerate()):
+            raise Unready("the embedded worker does not run")
+        return
+    with celery_app.connection_for_write() as link:
+        link.ensure_connection(max_retries=1, timeout=PATIENCE_S)
+
+
+def beat() -> None:
+    """The scheduler and a worker did something lately."""
+    last = health.last_pulse("beat")
+    if last is not None and timezone.now() - last < FRESH:
+        return
+    if time.monotonic() - STARTED > FRESH.total_seconds():
+        raise Unready("no scheduled task has run for two minutes")
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "database": database,
+    "channel_layer": channel_layer,
+    "broker": broker,
+    "beat": beat,
+}
+
+
+def may_see_metrics(request: HttpRequest) -> bool:
+    """Whoever has METRICS_TOKEN, and this machine itself as long as nobody is forwarded through it."""
+    token = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "")
+    if token and constant_time_compare(given, f"Bearer {token}"):
+        return True
+    if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP")):
+        return False
+    try:
+        return ipaddress.ip_address(client_ip(request)).is_loopback
+    except ValueError:
+        return False
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text format 0.0.4."""
+    if not may_see_metrics(request):
+        return HttpResponse(
+            "Metrics are for this machine, or for METRICS_TOKEN.\n", status=403, content_type="text/plain"
+        )
+    return HttpResponse("".join(lines()), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def lines() -> Iterator[str]:
+    yield from family("mobility_info", "gauge", "The running version.", {f'version="{settings.VERSION}"': 1})
+    for name, kind, about, samples in health.measures():
+        yield from family(name, kind, about, samples)
+
+
+def family(name: str, kind: str, about: str, samples: dict[str, float]) -> Iterator[str]:
+    yield f"# HELP {name} {about}\n# TYPE {name} {kind}\n"
+    for labels, value in samples.items():
+        yield f"{name}{{{labels}}} {value:g}\n" if labels else f"{name} {value:g}\n"
