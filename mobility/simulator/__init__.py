@@ -12,7 +12,7 @@ from mobility.simulator.charging import NotStarted
 from mobility.simulator.link import Problem, Refused
 from mobility.simulator.outbox import CallFailed, NoAnswer, Offline
 from mobility.simulator.physics import Vehicle
-from mobility.simulator.scenarios import SCENARIOS, run_station
+from mobility.simulator.scenarios import SCENARIOS, Plan, ScenarioFailed, run_station
 from mobility.simulator.settings import Settings
 from mobility.simulator.station import Station, Unreachable
 
@@ -22,8 +22,10 @@ __all__ = [
     "NoAnswer",
     "NotStarted",
     "Offline",
+    "Plan",
     "Problem",
     "Refused",
+    "ScenarioFailed",
     "Settings",
     "Station",
     "Unreachable",

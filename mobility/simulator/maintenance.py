@@ -1,6 +1,7 @@
 """Firmware, logs and diagnostics: the status sequences a station goes through. Nothing is fetched or uploaded."""
 
 import asyncio
+import math
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -48,11 +49,11 @@ async def update_firmware(station: "Station", location: str, begin: datetime, re
     for status in ("Downloading", "Downloaded"):
         await _tell(station, "FirmwareStatusNotification", {"status": status, **more})
         await asyncio.sleep(STEP_S)
-    await station.wait_until(lambda s: not any(c.transaction for c in s.connectors.values()), timeout_s=7 * 86400)
+    await station.wait_until(lambda s: not any(c.transaction for c in s.connectors.values()), timeout_s=math.inf)
     await _tell(station, "FirmwareStatusNotification", {"status": "Installing", **more})
     await asyncio.sleep(STEP_S)
     name = urlsplit(location).path.rsplit("/", 1)[-1]
     station.firmware_version = name.rsplit(".", 1)[0][-50:] or station.firmware_version
     await station.reboot("SoftReset", "FirmwareUpdate")
-    await station.wait_until(lambda s: s.online, timeout_s=7 * 86400)
+    await station.wait_until(lambda s: s.online, timeout_s=math.inf)
     await _tell(station, "FirmwareStatusNotification", {"status": "Installed", **more})

@@ -1,6 +1,7 @@
 """Named scenarios: what the drivers, and the network, do to a station."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,8 +66,13 @@ async def run_station(
 
 
 async def idle(station: Station, plan: Plan) -> None:
-    """Boots and stays available; obeys remote commands (a driver plugs in shortly after a remote start)."""
-    await asyncio.Event().wait()
+    """Stays available and obeys remote commands: a driver comes after a remote start, and leaves after the end."""
+    while True:
+        await station.wait_until(lambda s: any(c.finishing for c in s.connectors.values()), timeout_s=math.inf)
+        await asyncio.sleep(station.random.uniform(0.5, 2))
+        for connector in station.connectors.values():
+            if connector.finishing:
+                await station.unplug(connector.connector_id)
 
 
 async def plugged(station: Station, plan: Plan) -> None:
@@ -89,7 +95,7 @@ async def once(station: Station, plan: Plan) -> None:
 
 async def offline(station: Station, plan: Plan) -> None:
     """The network is cut in mid-session and comes back; then a whole session happens without it."""
-    await station.wait_until(lambda s: s.online, timeout_s=3600)
+    await station.wait_until(lambda s: s.online, timeout_s=math.inf)
     duration_s = plan.duration_s or 60.0
     transaction = await _begin(station, 1)
     await station.clock.sleep(duration_s / 3)
@@ -108,7 +114,7 @@ async def offline(station: Station, plan: Plan) -> None:
 
 async def flaky(station: Station, plan: Plan) -> None:
     """Sessions over a network that drops at random moments; everything is delivered in the end."""
-    await station.wait_until(lambda s: s.online, timeout_s=3600)
+    await station.wait_until(lambda s: s.online, timeout_s=math.inf)
     dropping = asyncio.ensure_future(_drop_at_random(station))
     try:
         await _everywhere(station, plan, plan.sessions or 1, strict=True)
@@ -121,7 +127,7 @@ async def flaky(station: Station, plan: Plan) -> None:
 
 async def retry(station: Station, plan: Plan) -> None:
     """Answers to the transaction's messages get lost, so that each is sent again under a new message id."""
-    await station.wait_until(lambda s: s.online, timeout_s=3600)
+    await station.wait_until(lambda s: s.online, timeout_s=math.inf)
     first = "StartTransaction" if station.settings.protocol == "1.6" else "TransactionEvent"
     last = "StopTransaction" if station.settings.protocol == "1.6" else "TransactionEvent"
     await station.plug_in(1)
@@ -156,7 +162,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 async def _everywhere(station: Station, plan: Plan, sessions: int, *, strict: bool = False) -> None:
-    await station.wait_until(lambda s: s.online, timeout_s=7 * 86400)
+    await station.wait_until(lambda s: s.online, timeout_s=math.inf)
     async with asyncio.TaskGroup() as group:
         for connector_id in station.connectors:
             group.create_task(_cycle(station, connector_id, plan, sessions, strict))

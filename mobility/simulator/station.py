@@ -1,6 +1,7 @@
 """A simulated charging station: boot, heartbeat, reconnects, and the way of its messages to the server."""
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -122,14 +123,14 @@ class Station(Charging):
     async def settled(self) -> None:
         """Wait until everything queued is delivered and every status is told."""
         await self.outbox.drained()
-        await self.wait_until(lambda s: all(c.reported == c.status for c in s.connectors.values()), timeout_s=86400)
+        await self.wait_until(lambda s: all(c.reported == c.status for c in s.connectors.values()), timeout_s=math.inf)
 
     async def wait_until(self, condition: Callable[["Station"], Any], timeout_s: float = 30.0) -> None:
         """Wait until `condition(station)` holds, looked at after each event.
 
         Raises TimeoutError, or what ended the station.
         """
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(None if timeout_s == math.inf else timeout_s):
             while not condition(self):
                 if self.life is not None and self.life.done():
                     self.life.result()
@@ -320,7 +321,7 @@ class Station(Charging):
     def _back_off_s(self, failures: int) -> float:
         """RetryBackOffWaitMinimum, doubled RetryBackOffRepeatTimes times, plus a random part (2.0.1 J.1)."""
         doubled = 2 ** min(max(failures - 1, 0), self.options.backoff_repeats)
-        return self.options.backoff_min_s * doubled + random.uniform(0, self.options.backoff_random_s)
+        return max(0.05, self.options.backoff_min_s * doubled + random.uniform(0, self.options.backoff_random_s))
 
     async def _serve(self, socket: Any) -> None:
         link = Link(
@@ -401,7 +402,7 @@ class Station(Charging):
         while True:
             self._heartbeat_changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._heartbeat_changed.wait(), self.options.heartbeat_s)
+                await asyncio.wait_for(self._heartbeat_changed.wait(), self.options.heartbeat_s or None)
                 continue
             await self.heartbeat()
 

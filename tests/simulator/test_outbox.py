@@ -81,7 +81,8 @@ async def test_errors_wait_longer_each_time_and_end_in_a_discard() -> None:
 
 @in_loop
 async def test_what_is_missing_is_filled_in_at_sending() -> None:
-    outbox, known = box([]), {}
+    outbox = box([])
+    known: dict[str, int] = {}
     outbox.put(Message("StartTransaction", {"n": 7}, on_answer=lambda answer: known.update(id=answer["answer"])))
     outbox.put(Message("StopTransaction", {"n": 8}, finish=lambda payload: {**payload, "transactionId": known["id"]}))
     line = Line([])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import serve
+from websockets.typing import Subprotocol
 
 from mobility.simulator import Refused, Station
 from tests.simulator.conftest import in_loop, quick
@@ -79,7 +80,7 @@ async def test_two_calls_at_once() -> None:
     async with Csms() as csms, Station(quick(csms.url)) as station:
         await station.wait_until(lambda s: s.online)
         answers = await asyncio.gather(csms.ask("ClearCache", {}), csms.ask("GetLocalListVersion", {}))
-        assert answers == [{"status": "Accepted"}, {"listVersion": 0}]
+        assert list(answers) == [{"status": "Accepted"}, {"listVersion": 0}]
         assert [p.kind for p in station.problems] == ["two_calls"]
 
 
@@ -150,12 +151,12 @@ async def test_the_station_has_one_call_outstanding() -> None:
             assert station.problems == []
 
 
-@pytest.mark.parametrize("chosen", [None, "ocpp1.6", "mqtt"])
+@pytest.mark.parametrize("chosen", [None, Subprotocol("ocpp1.6"), Subprotocol("mqtt")])
 @in_loop
-async def test_a_wrong_subprotocol(chosen: str | None) -> None:
+async def test_a_wrong_subprotocol(chosen: Subprotocol | None) -> None:
     async with serve(
         lambda socket: socket.wait_closed(), "127.0.0.1", 0, select_subprotocol=lambda *_: chosen
-    ) as server:  # type: ignore[arg-type, return-value]
+    ) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/OCPP"
         station = Station(quick(url, protocol="2.0.1"))
         with pytest.raises(Refused):
