@@ -41,7 +41,7 @@ def actor_of_request(request: Request) -> Actor:
     return actor_of(request.user, source) if request.user.is_authenticated else Actor(name="nobody", source_ip=source)
 
 
-class Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class Scheme(OpenApiAuthenticationExtension):
     """How the OpenAPI document describes it."""
 
     target_class = JWTAuthentication

@@ -10,6 +10,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 import jwt
 from django.conf import settings
@@ -40,8 +41,7 @@ class Pair:
 
 
 def lifetime() -> timedelta:
-    found: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
-    return found
+    return cast(timedelta, settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"])
 
 
 def pair_of(family: TokenFamily, refresh: RefreshToken) -> Pair:

@@ -108,13 +108,19 @@ def publish(*events: Event) -> None:
     before_commit(record)
 
 
+def tell_gateways(kind: str, station_id: int) -> None:
+    """Tell the gateway that holds the station, after the commit: `command.waiting`, `station.refused` (it may no longer
+    be connected like this), or `station.changed` (what is remembered of it is old)."""
+
+    async def tell() -> None:
+        await get_channel_layer().group_send("gateways", {"type": kind, "station_id": station_id})
+
+    transaction.on_commit(lambda: async_to_sync(tell)(), robust=True)
+
+
 def wake_gateways(station_id: int) -> None:
     """Tell the gateway that holds the station, after the commit, that a command waits for it."""
-
-    async def wake() -> None:
-        await get_channel_layer().group_send("gateways", {"type": "command.waiting", "station_id": station_id})
-
-    transaction.on_commit(lambda: async_to_sync(wake)(), robust=True)
+    tell_gateways("command.waiting", station_id)
 
 
 def head() -> int:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from charging import live
 from charging.ledger.batch import station_event
 from charging.ledger.connections import forget_connections_of
-from charging.ledger.core import Ledger
+from charging.ledger.core import Ledger, Work
 from charging.live import Event
 from charging.models import ChargingStation, Command
 from ocpp_gateway.limits import FailedHandshakes
@@ -154,6 +154,9 @@ class Gateway:
             held.end(4001, "Another connection of this station took over.")
         elif message.get("type") == "station.refused":
             held.end(4003, "The station may no longer connect like this.")
+        elif message.get("type") == "station.changed":
+            forget = Work(held.station_id, call=lambda batch, state: batch.stale.add(state.station.pk))
+            self.spawn(self.ledger.submit(forget), f"forget {held.identity}")
 
     async def _sweep(self) -> None:
         """End connections from which nothing has come for too long: half-open lines, readers that do not read."""

@@ -8,7 +8,7 @@ from accounts.actors import Actor, Role
 from accounts.models import Organization
 from charging import credentials
 from charging.actions.common import assign, only_once, same_organization, tell_station
-from charging.live import Event, publish, wake_gateways
+from charging.live import Event, publish, tell_gateways
 from charging.models import ChargingStation, Site, Transaction, WaitingStation
 from charging.queries import waiting_stations
 from mobility.errors import Conflict, Forbidden, Invalid
@@ -143,6 +143,8 @@ def update_station(actor: Actor, *, station: ChargingStation, changes: dict[str,
     if changed:
         station.save(update_fields=changed)
         tell_station(station)
+        shut_out = station.registration == station.Registration.REJECTED or "security_profile" in changed
+        tell_gateways("station.refused" if shut_out else "station.changed", station.pk)
     return station
 
 
@@ -171,7 +173,7 @@ def delete_station(actor: Actor, *, station: ChargingStation) -> None:
         )
     pk, identity, organization_id = station.pk, station.identity, station.organization_id
     station.delete()
-    wake_gateways(pk)
+    tell_gateways("station.refused", pk)
     publish(Event("station.updated", organization_id, None, identity, {"identity": identity, "deleted": True}))
 
 

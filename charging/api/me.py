@@ -45,7 +45,9 @@ class MePatch(Shape):
     default_id_tag = reference(required=False, allow_null=True)
 
 
-def as_json(actor: Actor, user: User) -> dict[str, Any]:
+def as_json(actor: Actor) -> dict[str, Any]:
+    user = actor.user
+    assert user is not None
     chosen = preferences.get(actor)
     mine = organizations.visible(actor).filter(pk__in=actor.memberships)
     return {
@@ -70,7 +72,7 @@ class MeView(Endpoint):
     @extend_schema(responses={200: MeOut, **failures(401)}, tags=["me"])
     def get(self, request: Request) -> Response:
         """Who you are, what you belong to, what you prefer."""
-        return Response(as_json(self.actor, request.user))
+        return Response(as_json(self.actor))
 
     @extend_schema(request=MePatch, responses={200: MeOut, **failures(400, 401, 403)}, tags=["me"])
     def patch(self, request: Request) -> Response:
@@ -88,4 +90,4 @@ class MeView(Endpoint):
             people.update_profile(self.actor, changes=given)
         if defaults:
             set_preferences(self.actor, **defaults)
-        return Response(as_json(self.actor, request.user))
+        return Response(as_json(self.actor))

@@ -208,7 +208,7 @@ class SampleOut(Shape):
     unit = Text(allow_null=True)
     phase = Text(allow_null=True)
     location = Text(allow_null=True)
-    context = Text(allow_null=True)
+    context = Text(allow_null=True)  # type: ignore[assignment]
 
 
 class ReadingOut(Shape):

@@ -94,12 +94,19 @@ def status_changed(batch: Batch, state: StationState, fact: StatusChanged) -> No
     assert connector is not None
     if is_old_news(connector.status_at, fact.stamp.at, batch.now):
         return
+    # Since when it is so: a repeated status is no new one, unless a transaction has begun meanwhile.
+    running = state.running_at(connector)
+    if (
+        connector.status != fact.status[:20]
+        or connector.status_received_at is None
+        or (running is not None and running.row.created_at > connector.status_received_at)
+    ):
+        connector.status_received_at = batch.now
     connector.status = fact.status[:20]
     connector.error_code = fact.error_code[:50]
     connector.info = fact.info[:255]
     connector.vendor_error_code = fact.vendor_error_code[:100]
     connector.status_at = fact.stamp.at
-    connector.status_received_at = batch.now
     if connector.status in {"Available", "Unavailable", "Faulted"} and connector.transaction_id is None:
         connector.power_w = connector.current_a = 0.0
         connector.soc_percent = None
@@ -108,7 +115,7 @@ def status_changed(batch: Batch, state: StationState, fact: StatusChanged) -> No
         + ["power_w", "current_a", "soc_percent"]
     )
     batch.connector_changed(connector)
-    _running_follows(batch, state, connector.status, state.running_at(connector))
+    _running_follows(batch, state, connector.status, running)
 
 
 def _running_follows(batch: Batch, state: StationState, status: str, running: object) -> None:

@@ -115,6 +115,7 @@ def add_own(actor: Actor, period: Period, station: ChargingStation | None, found
     if station is not None:
         rows = rows.filter(station=station)
     for started, energy, cost in rows.values_list("started", "energy_wh", "cost"):
+        assert started is not None
         hour = started.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         slot = slot_of(period.bucket, hour, hour.date())
         found[slot] = (found[slot][0] + energy, found[slot][1] + (cost or Decimal(0)))

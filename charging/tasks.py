@@ -1,0 +1,66 @@
+"""What runs on a schedule. Every task may run twice at once and may be missed: it looks at the rows, changes only what
+still is as it was, and leaves the rest to its next run."""
+
+import logging
+from datetime import timedelta
+
+from asgiref.sync import async_to_sync
+from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
+
+from charging import housekeeping, live
+from charging.ledger import lost
+from charging.live import tell_gateways
+from charging.models import Pulse
+
+log = logging.getLogger("charging.tasks")
+
+
+@shared_task
+def pulse() -> None:
+    """The scheduler's and a worker's sign of life, for /readyz."""
+    Pulse.objects.update_or_create(name="beat", defaults={"at": timezone.now()})
+
+
+@shared_task
+def expire_commands() -> None:
+    """End commands that nobody will answer any more."""
+    now = timezone.now()
+    for command in housekeeping.overdue_commands(now):
+        housekeeping.end_command(command, now)
+
+
+@shared_task
+def close_lost_transactions() -> None:
+    """Close transactions at connectors that are free again."""
+    now = timezone.now()
+    for pk, station_id in list(lost.suspects(now).values_list("pk", "station_id")[:500]):
+        with transaction.atomic():
+            events = lost.close(pk, now)
+            if events:
+                tell_gateways("station.changed", station_id)
+        if events:
+            log.info("Transaction %s has lost its stop; closed with its last reading", pk)
+            async_to_sync(live.send)(events)
+
+
+@shared_task
+def notice_offline_stations() -> None:
+    """Tell once that a station has been away for ten minutes, and that it is back only where that was told."""
+    housekeeping.tell_offline(timezone.now())
+    housekeeping.tell_back()
+
+
+@shared_task
+def prune() -> None:
+    """Remove what has served its time."""
+    now = timezone.now()
+    removed = {
+        "changes": housekeeping.prune_changes(now - timedelta(days=1)),
+        "messages": housekeeping.prune_messages(now),
+        "waiting stations": housekeeping.prune_waiting_stations(),
+        "sign-ins": housekeeping.prune_sign_ins(now),
+    }
+    if any(removed.values()):
+        log.info("Removed %s", ", ".join(f"{count} {what}" for what, count in removed.items() if count))
