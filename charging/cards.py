@@ -96,8 +96,18 @@ class Outlet:
         return _("EVSE %(evse)s, connector %(number)s") % {"evse": evse, "number": number}
 
     @property
+    def status(self) -> str:
+        """What is going on: 2.x stations say only that the connector is occupied, their transactions say the rest."""
+        said = str(self.json["status"])
+        if said != "Occupied" or self.session is None:
+            return said
+        if self.session["charging_state"] in ("SuspendedEV", "SuspendedEVSE"):
+            return str(self.session["charging_state"])
+        return "Charging" if self.session["state"] == "charging" else said
+
+    @property
     def chip(self) -> Chip:
-        return chip_of(self.json["status"])
+        return chip_of(self.status)
 
     @property
     def is_occupied(self) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from charging.models import MeterReading
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 800, 260, 44, 48, 14, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 800, 260, 56, 60, 14, 30
 #: More points than pixels help nobody.
 MOST_POINTS = 400
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)

@@ -168,7 +168,11 @@ class CardsBoard(Board):
         if outlet is None:
             return
         after = outlet.session
-        if before is None or after is None or any(before[key] != after[key] for key in ("id", "state")):
+        if (
+            before is None
+            or after is None
+            or any(before[key] != after[key] for key in ("id", "state", "charging_state"))
+        ):
             self.outlet_changed(outlet)
         else:
             self.figures_changed(outlet)

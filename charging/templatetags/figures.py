@@ -10,6 +10,7 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from charging.cards import Button
 
@@ -48,6 +49,12 @@ def price(amount: Any) -> str:
     return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
 
 
+@register.filter
+def per_kwh(amount: Any, currency: str) -> str:
+    """`0.39 €/kWh`."""
+    return f"{price(amount)} {SYMBOLS.get(currency, currency)}/kWh"
+
+
 def as_time(value: Any) -> datetime | None:
     if isinstance(value, str):
         return parse_datetime(value)
@@ -55,7 +62,8 @@ def as_time(value: Any) -> datetime | None:
 
 
 def short(at: datetime) -> str:
-    return str(formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT"))
+    # Translators: how a date and time is written, in Django's format letters.
+    return str(formats.date_format(timezone.localtime(at), gettext("j M Y, H:i")))
 
 
 @register.simple_tag

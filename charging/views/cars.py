@@ -14,11 +14,14 @@ from charging.queries import cars, preferences
 from charging.views.common import Form, decimal_text, number, texts
 from mobility.errors import Forbidden, Invalid, NotFound, Problem
 
+#: What is kept -> the field in which it is typed.
+TYPED = {"battery_wh": "battery_kwh", "max_power_w": "max_power_kw"}
+
 
 def typed(request: PageRequest) -> dict[str, Any]:
     """The form's fields as the action takes them: kWh and kW as they are typed, Wh and W as they are kept."""
     values: dict[str, Any] = texts(request, ("license_plate",))
-    for name, field in (("battery_kwh", "battery_wh"), ("max_power_kw", "max_power_w")):
+    for field, name in TYPED.items():
         text = decimal_text(request.POST.get(name, "").strip())
         try:
             values[field] = round(float(text) * 1000) if text else None
@@ -37,6 +40,7 @@ def car_list(request: PageRequest) -> HttpResponse:
             made = actions.create_car(request.actor, name=request.POST.get("name", "").strip(), **typed(request))
         except Problem as problem:
             form = Form.refused(request, problem)
+            form.problems = {TYPED.get(name, name): why for name, why in problem.fields.items()}
         else:
             messages.success(request, _("%(car)s is added.") % {"car": made})
             return redirect("cars")
