@@ -16,7 +16,11 @@ from django.db import connection, models
 
 
 def _sqlite_datetime(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    if value is None:
+        return None
+    if value.tzinfo is UTC:
+        return value.isoformat(" ")[:-6]
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def _json(value: Any) -> str | None:
@@ -32,7 +36,8 @@ def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
             return _sqlite_datetime
         return None if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value
     if isinstance(field, models.DecimalField):
-        return lambda value: connection.ops.adapt_decimalfield_value(value, field.max_digits, field.decimal_places)
+        adapt, digits, places = connection.ops.adapt_decimalfield_value, field.max_digits, field.decimal_places
+        return lambda value: adapt(value, digits, places)
     return None
 
 

@@ -13,6 +13,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -85,6 +86,12 @@ def server(application: Any, **options: Any) -> Server:
     return Server(config)
 
 
+class Stopping(asyncio.Event):
+    """Set by the first signal, at `since`."""
+
+    since = 0.0
+
+
 class Background:
     """Celery worker and beat in threads of this process, for an installation without a broker."""
 
@@ -99,7 +106,7 @@ class Background:
             without_gossip=True,
             quiet=True,
         )
-        self.beat = EmbeddedService(celery_app, max_interval=1, thread=True)
+        self.beat = EmbeddedService(celery_app, thread=True, scheduler_cls=settings.CELERY_BEAT_SCHEDULER)
         self.beat.daemon = True
         self.thread = threading.Thread(target=self.worker.start, name="celery-worker", daemon=True)
 
@@ -139,7 +146,7 @@ async def _serve(
     layer = get_channel_layer()
     if isinstance(layer, HomeLoopChannelLayer):
         layer.home = loop
-    stopping = asyncio.Event()
+    stopping = Stopping()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, stopping)
     runtime = await gateway()
@@ -178,9 +185,12 @@ async def _extra(extra: Extra) -> None:
         log.exception("Something that runs beside the server ended with an error")
 
 
-def _stop(stopping: asyncio.Event) -> None:
-    if stopping.is_set():
+def _stop(stopping: "Stopping") -> None:
+    # A terminal may hand one Ctrl-C to the process twice; only a later one is impatience.
+    if stopping.is_set() and time.monotonic() - stopping.since > 1:
         sys.stderr.write("Stopped at once.\n")
         sys.stderr.flush()
         raise SystemExit(130)
-    stopping.set()
+    if not stopping.is_set():
+        stopping.since = time.monotonic()
+        stopping.set()

@@ -147,7 +147,6 @@ def admit(request: Request) -> Admitted:
         wanted = f" This station is set to OCPP {station.protocol_pin}." if station.protocol_pin else ""
         raise Refused(400, f"None of the offered subprotocols is supported; supported: {versions.SUPPORTED}.{wanted}")
     admitted.protocol, admitted.subprotocol = chosen
-    WaitingStation.objects.filter(identity=request.identity).delete()
     return admitted
 
 

@@ -6,14 +6,15 @@ import orjson
 
 from charging.actions.commands import without_secrets
 
-_SECRET = re.compile(r"AuthorizationKey|BasicAuthPassword|[Pp]assword", re.IGNORECASE)
+_SECRET = re.compile(r"authorizationkey|password", re.IGNORECASE)
 
 
 def masked(text: str) -> str:
     """A frame as it is stored: without NUL, and with the values of secret settings masked."""
     if "\x00" in text:
         text = text.replace("\x00", "")
-    if not _SECRET.search(text):
+    folded = text.lower()
+    if "authorizationkey" not in folded and "password" not in folded:
         return text
     try:
         return orjson.dumps(without_secrets(orjson.loads(text))).decode()

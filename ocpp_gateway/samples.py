@@ -15,6 +15,7 @@ POWER = "Power.Active.Import"
 CURRENT = "Current.Import"
 VOLTAGE = "Voltage"
 SOC = "SoC"
+NOT_LIVE = ("Transaction.Begin", "Transaction.End")
 
 
 @lru_cache(maxsize=512)
@@ -36,39 +37,45 @@ def canonical_unit(raw: str, measurand: str) -> tuple[str, float]:
 
 def number(raw: Any) -> float | None:
     """A sample's value; None for what is no number ("", "NaN", signed data)."""
-    if isinstance(raw, str):
-        raw = raw.strip().replace(",", ".")
     try:
         value = float(raw)
     except (TypeError, ValueError):
-        return None
+        if not isinstance(raw, str) or "," not in raw:
+            return None
+        try:
+            value = float(raw.replace(",", "."))
+        except ValueError:
+            return None
     return value if math.isfinite(value) else None
+
+
+@lru_cache(maxsize=2048)
+def _kind(measurand: str, unit: str, phase: str, location: str, context: str) -> tuple[str, str, float, str, str, str]:
+    """What a sample's descriptive fields mean; a station repeats the same few for ever."""
+    canonical = canonical_measurand(measurand)[:60]
+    name, factor = canonical_unit(unit, canonical)
+    return canonical, name, factor, phase[:10], location[:20], context[:30]
 
 
 def sample(raw: dict[str, Any]) -> Sample:
     """One sampledValue, of 1.6 (unit a text) or 2.x (unitOfMeasure with a power-of-ten multiplier)."""
-    measurand = canonical_measurand(raw.get("measurand") or "")
-    of_measure = raw.get("unitOfMeasure")
+    get = raw.get
+    of_measure = get("unitOfMeasure")
     exponent = 0
     if isinstance(of_measure, dict):
         unit_text, exponent = of_measure.get("unit") or "", of_measure.get("multiplier") or 0
     else:
-        unit_text = raw.get("unit") or ""
-    unit, factor = canonical_unit(unit_text, measurand)
-    value = None if raw.get("format") == "SignedData" else number(raw.get("value"))
+        unit_text = get("unit") or ""
+    measurand, unit, factor, phase, location, context = _kind(
+        get("measurand") or "", unit_text, get("phase") or "", get("location") or "", get("context") or ""
+    )
+    value = None if get("format") == "SignedData" else number(get("value"))
     if value is not None:
         if exponent and -30 < exponent < 30:
             factor *= 10.0**exponent
         if factor != 1.0:
             value = round(value * factor, 6)
-    return (
-        measurand[:60],
-        value,
-        unit,
-        str(raw.get("phase") or "")[:10],
-        str(raw.get("location") or "")[:20],
-        str(raw.get("context") or "")[:30],
-    )
+    return (measurand, value, unit, phase, location, context)
 
 
 def is_outlet(location: str) -> bool:
@@ -81,7 +88,7 @@ def total(samples: list[Sample], measurand: str) -> float | None:
     for name, value, _, phase, location, context in samples:
         if name != measurand or value is None or not is_outlet(location):
             continue
-        if context in ("Transaction.Begin", "Transaction.End"):
+        if context in NOT_LIVE:
             continue
         if not phase:
             return value
@@ -119,7 +126,7 @@ def reading(raw: dict[str, Any], received: datetime, drift_s: float | None) -> R
     result = Reading(stamp, found)
     plain = True
     for name, value, _, phase, location, context in found:
-        if phase or context in ("Transaction.Begin", "Transaction.End") or not is_outlet(location):
+        if phase or (location and location != "Outlet") or context in NOT_LIVE:
             plain = False
         elif name == ENERGY:
             if result.energy_wh is None:
@@ -153,6 +160,9 @@ def _current(samples: list[Sample]) -> float | None:
 
 def readings(raw: Any, received: datetime, drift_s: float | None) -> list[Reading]:
     """All moments of a message; those of the same time are one reading, in the order of time."""
+    if isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], dict):
+        one = reading(raw[0], received, drift_s)
+        return [one] if one.samples else []
     by_time: dict[datetime, Reading] = {}
     for item in raw or ():
         if not isinstance(item, dict):

@@ -35,6 +35,7 @@ insert_messages = Insert(
     OcppMessage,
     ["station", "sender", "message_id", "action", "request", "response", "outcome", "at", "answered_at"],
 )
+insert_hours = Insert(HourlyEnergy, ["organization", "station", "connector", "hour", "local_day", "energy_wh", "cost"])
 add_to_hours = Update(HourlyEnergy, ["energy_wh", "cost"], add=["energy_wh", "cost"])
 update_seen = Update(ChargingStation, ["last_seen"])
 update_connectors = Update(Connector, LIVE_VALUES)
@@ -131,13 +132,10 @@ class Batch:
         self.readings.clear()
 
     def _flush_hours(self) -> None:
-        rows = []
-        for (connector_id, hour), (state, wh, cost) in self.hours.items():
-            key = (connector_id, hour)
-            if key not in state.hours:
-                state.hours[key] = hourly_row(state, connector_id, hour)
-            rows.append((wh, cost, state.hours[key]))
-        add_to_hours(rows)
+        missing = {key: state for key, (state, _, _) in self.hours.items() if key not in state.hours}
+        if missing:
+            find_hours(missing)
+        add_to_hours((wh, cost, state.hours[key]) for key, (state, wh, cost) in self.hours.items())
 
     def _flush_violations(self) -> None:
         for (station_id, kind), (count, example) in self.violations.items():
@@ -150,19 +148,39 @@ class Batch:
                 )
 
 
-def hourly_row(state: StationState, connector_id: int, hour: datetime) -> int:
-    """The primary key of a connector's row for an hour, made on first use."""
-    station = state.station
-    row, _ = HourlyEnergy.objects.get_or_create(
-        connector_id=connector_id,
-        hour=hour,
-        defaults={
-            "organization_id": station.organization_id,
-            "station": station,
-            "local_day": hour.astimezone(state.zone).date(),
-        },
+def find_hours(missing: dict[tuple[int, datetime], StationState]) -> None:
+    """Learn the rows of connectors and hours, and make those that do not exist yet: three queries for any number."""
+
+    def look_up() -> None:
+        for key, pk in known_hours(list(missing)).items():
+            missing.pop(key).hours[key] = pk
+
+    look_up()
+    if missing:
+        insert_hours(
+            (
+                state.station.organization_id,
+                state.station.pk,
+                connector_id,
+                hour,
+                hour.astimezone(state.zone).date(),
+                0.0,
+                0,
+            )
+            for (connector_id, hour), state in missing.items()
+        )
+        look_up()
+
+
+def known_hours(keys: list[tuple[int, datetime]]) -> dict[tuple[int, datetime], int]:
+    wanted = set(keys)
+    rows = HourlyEnergy.objects.filter(
+        connector_id__in={connector_id for connector_id, _ in keys},
+        hour__gte=min(hour for _, hour in keys),
+        hour__lte=max(hour for _, hour in keys),
     )
-    return row.pk
+    found = rows.values_list("connector_id", "hour", "pk")
+    return {(connector_id, hour): pk for connector_id, hour, pk in found if (connector_id, hour) in wanted}
 
 
 def station_event(station: ChargingStation) -> Event:

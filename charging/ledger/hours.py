@@ -1,21 +1,34 @@
-"""Energy by the hour, per connector: what statistics read instead of the readings."""
+"""Energy by the hour, per connector: what statistics read instead of the readings.
 
+While a transaction runs its energy is booked every few seconds, not with every reading: what a crash loses of it is
+made good when the transaction is settled, because the transaction remembers what it has booked.
+"""
+
+import time
 from datetime import datetime
 
 from charging.energy import split_by_hour
 from charging.ledger.batch import Batch
-from charging.ledger.state import StationState
+from charging.ledger.state import OpenTransaction, StationState
 from charging.models import Transaction
+
+BOOK_EVERY_S = 5.0
 
 
 def attribute(
-    batch: Batch, state: StationState, row: Transaction, begin: datetime, end: datetime, energy_wh: float
+    batch: Batch, state: StationState, tx: OpenTransaction, begin: datetime, end: datetime, energy_wh: float
 ) -> None:
-    """Book energy to the hours in which it flowed; the transaction remembers what it has booked."""
-    if not energy_wh or row.connector_id is None:
-        return
+    """Take note of the hours in which energy flowed, and book what has gathered."""
+    unbooked = tx.unbooked
     for hour, wh in split_by_hour(begin, end, energy_wh).items():
-        book(batch, state, row, hour, wh)
+        unbooked[hour] = unbooked.get(hour, 0.0) + wh
+    now = time.monotonic()
+    if now - tx.booked_at < BOOK_EVERY_S and len(unbooked) == 1:
+        return
+    for hour, wh in unbooked.items():
+        book(batch, state, tx.row, hour, wh)
+    unbooked.clear()
+    tx.booked_at = now
 
 
 def book(batch: Batch, state: StationState, row: Transaction, hour: datetime, wh: float) -> None:

@@ -1,6 +1,6 @@
 """Meter values: one row per moment, live values, running energy. The hottest path: in order, it asks no query."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from charging.energy import cost_of
@@ -162,7 +162,8 @@ def _count(batch: Batch, state: StationState, tx: OpenTransaction, reading: Read
         tx.fold.add(at, reading.energy_wh)
         row.energy_wh = round(tx.fold.energy_wh(), 3)
         row.cost = cost_of(row.energy_wh, row.price_per_kwh)
-        attribute(batch, state, row, before_at, at, row.energy_wh - before)
+        if row.energy_wh != before:
+            attribute(batch, state, tx, before_at, at, row.energy_wh - before)
     row.last_event_at = at
     batch.running[row.pk] = row
     batch.transaction_measured(row)

@@ -22,6 +22,9 @@ class OpenTransaction:
     fold: EnergyFold
     newest: datetime = BEGINNING
     newest_key: datetime = BEGINNING
+    #: energy that is counted and not yet booked to its hours, and when booking was last done
+    unbooked: dict[datetime, float] = field(default_factory=dict)
+    booked_at: float = 0.0
 
 
 @dataclass(slots=True)
