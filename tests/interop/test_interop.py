@@ -124,7 +124,7 @@ def test_a_session_is_the_same_everywhere(
 
     seen = rest.get(f"stations/{identity}/")
     assert seen["online"] is True
-    assert seen["protocol"] == protocol
+    assert seen["protocol"] == protocol.removeprefix("ocpp")
     assert seen["evses"][0]["connectors"][0]["power_w"] == pytest.approx(11_000)
     (open_transaction,) = rest.transactions(identity)
     assert open_transaction["state"] == "charging"
