@@ -288,7 +288,7 @@ class PagesSocket(LiveSocket):
 
     async def _toast(self, command: dict[str, Any]) -> None:
         with self.board.speaking():
-            outcome = outcome_of(command, command.get("station_name") or command["station"])
+            outcome = outcome_of(command, self.board.name_of(command))
             text = fragments.toast(outcome) if outcome.is_final else ""
         if text:
             await self._send(text)

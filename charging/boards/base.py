@@ -64,6 +64,10 @@ class Board:
     def context(self) -> dict[str, Any]:
         return {}
 
+    def name_of(self, command: Mapping[str, Any]) -> str:
+        """What to call the station of a command."""
+        return str(command["station"])
+
     def live_query(self) -> str:
         """What the page's socket asks for: the same board."""
         return urlencode(
@@ -122,6 +126,10 @@ class CardsBoard(Board):
     def __init__(self, actor: Actor, params: Mapping[str, str]) -> None:
         super().__init__(actor, params)
         self.cards: dict[int, Any] = {}
+
+    def name_of(self, command: Mapping[str, Any]) -> str:
+        shown = (card.name for card in self.cards.values() if card.identity == command["station"])
+        return next(shown, str(command["station"]))
 
     def show(self, stations: Any) -> None:
         self.cards = {card.pk: card for card in overview.cards(self.actor, stations)}

@@ -90,6 +90,19 @@ def moment(value: Any) -> SafeString | str:
 
 
 @register.simple_tag
+def exact(value: Any) -> str:
+    """A time with its seconds; the date only where it is not today."""
+    at = as_time(value)
+    if at is None:
+        return NOTHING
+    local = timezone.localtime(at)
+    if local.date() == timezone.localdate():
+        return f"{local:%H:%M:%S}"
+    # Translators: a date and time with seconds, in Django's format letters.
+    return str(formats.date_format(local, gettext("j M Y, H:i:s")))
+
+
+@register.simple_tag
 def took(begin: Any, end: Any) -> str:
     start, stop = as_time(begin), as_time(end)
     return lasted(start, stop) if start and stop else NOTHING
