@@ -61,7 +61,7 @@ class _Statement:
         if done is None:
             quote = connection.ops.quote_name
             fields = self._fields()
-            sql = self._sql(quote(self.model._meta.db_table), [quote(field.column) for field in fields])
+            sql = self._sql(quote(self.model._meta.db_table), [quote(str(field.column)) for field in fields])
             converters = [(i, c) for i, field in enumerate(fields) if (c := _converter(field)) is not None]
             done = self._compiled[connection.vendor] = (sql, converters)
         return done
@@ -86,7 +86,8 @@ class Insert(_Statement):
     """`Insert(Model, ["field", ...])(rows)`. Every column without a database default must be named."""
 
     def _sql(self, table: str, columns: list[str]) -> str:
-        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
+        # Table and column names come from the models, values only as parameters.
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
 
 
 class Update(_Statement):
@@ -109,5 +110,5 @@ class Update(_Statement):
             f"{column} = {column} + %s" if name in self.add else f"{column} = %s"
             for name, column in zip(self.columns, columns, strict=True)
         ]
-        key = quote(self.model._meta.pk.column)
-        return f"UPDATE {table} SET {', '.join(sets)} WHERE {key} = %s{' AND ' + self.where if self.where else ''}"
+        key = quote(str(self.model._meta.pk.column))
+        return f"UPDATE {table} SET {', '.join(sets)} WHERE {key} = %s{' AND ' + self.where if self.where else ''}"  # noqa: S608

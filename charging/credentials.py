@@ -43,7 +43,8 @@ def matches(presented: bytes, stored: str) -> bool:
     candidates = [presented, presented.hex().encode(), presented.hex().upper().encode()]
     with contextlib.suppress(ValueError):
         candidates.append(bytes.fromhex(presented.decode("ascii")))
-    return any([hmac.compare_digest(_digest(salt, candidate), digest) for candidate in candidates])
+    found = [hmac.compare_digest(_digest(salt, candidate), digest) for candidate in candidates]
+    return any(found)
 
 
 def problem_with(password: str) -> str:

@@ -12,7 +12,7 @@ register values in the order of time and keeps these rules:
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 #: What a connector could deliver when nothing better is known.
@@ -20,6 +20,7 @@ UNKNOWN_RATED_POWER_W = 400_000
 TOLERANCE = 1.1
 CENT = Decimal("0.01")
 HOUR = timedelta(hours=1)
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def most_wh(rated_power_w: float | None, seconds: float) -> float:
@@ -166,8 +167,8 @@ def session_energy(
     for at, register_wh in sorted(values):
         fold.add(at, register_wh)
     if end_at is None and end_wh is None:
-        return fold.finish(fold.last_at or begin_at or datetime.max, None)
-    return fold.finish(end_at or fold.last_at or datetime.max, end_wh)
+        return fold.finish(fold.last_at or begin_at or LAST, None)
+    return fold.finish(end_at or fold.last_at or LAST, end_wh)
 
 
 def cost_of(energy_wh: float, price_per_kwh: Decimal | None) -> Decimal | None:

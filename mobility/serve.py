@@ -158,7 +158,7 @@ async def _serve(
     serving = [loop.create_task(one.serve(sockets=[listening])) for one, listening in servers]
     background = await asyncio.to_thread(Background)
     await asyncio.to_thread(background.start)
-    while not all(one.started for one, _ in servers):
+    while not all(one.started for one, _ in servers):  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.01)
     # What exists now lives as long as the process: the collector need not look at it again.
     gc.collect()

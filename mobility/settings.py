@@ -40,7 +40,7 @@ if bool(TLS_CERT) != bool(TLS_KEY):
     env.refuse("TLS_CERT" if TLS_KEY else "TLS_KEY", "TLS_CERT and TLS_KEY belong together; set both or neither.")
 if PORTAL_PORT == OCPP_PORT:
     env.refuse("OCPP_PORT", f"the portal and the OCPP port are both {OCPP_PORT}; they must differ.")
-_shown_host = "localhost" if BIND in {"127.0.0.1", "::1", "0.0.0.0", "::"} else BIND
+_shown_host = "localhost" if BIND in {"127.0.0.1", "::1", "0.0.0.0", "::"} else BIND  # noqa: S104
 PUBLIC_URL = env.url(
     "PUBLIC_URL", f"{'https' if TLS_CERT else 'http'}://{_shown_host}:{PORTAL_PORT}", ("http", "https")
 )
@@ -285,6 +285,22 @@ UNFOLD = {
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "BORDER_RADIUS": "10px",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}img/icon.svg"}],
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#ccfbf1",
+            "200": "#9ff2e3",
+            "300": "#6fe0cf",
+            "400": "#54dbc8",
+            "500": "#0f9485",
+            "600": "#00695f",
+            "700": "#005048",
+            "800": "#003f39",
+            "900": "#00302b",
+            "950": "#00201c",
+        }
+    },
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class Gateway:
             if slices > 1:
                 await asyncio.sleep(settings.DRAIN_SECONDS / slices)
         deadline = time.monotonic() + 5
-        while self.connections and time.monotonic() < deadline:
+        while self.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - ends by the clock, too
             await asyncio.sleep(0.02)
         for task in list(self._tasks):
             task.cancel()
@@ -140,7 +140,7 @@ class Gateway:
                 await layer.group_discard("gateways", channel)
             except asyncio.CancelledError:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a layer raises what its driver raises
                 log.warning("The channel layer is away (%s); commands are found by looking for them", error)
                 await asyncio.sleep(2)
 

@@ -6,6 +6,7 @@ put right; what cannot be is a fault, which decides the error code.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,38 +79,48 @@ class _Walker:
         properties = schema.get("properties", {})
         needed = set(schema.get("required", ()))
         mended: dict[str, Any] = {}
-        folded: dict[str, str] | None = None
-        for key, item in value.items():
-            name = key
-            if key not in properties:
-                if folded is None:
-                    folded = {known.lower(): known for known in properties}
-                name = folded.get(key.lower(), "")
-                if not name or name in value:
-                    if schema.get("additionalProperties", True) is False:
-                        self.note("unknown_field", f"{path}.{key}".strip("."))
-                    else:
-                        mended[key] = item
-                    continue
-                self.note("field_spelling", f"{path}.{key}".strip("."))
+        for name, item in self.known_fields(value, schema, path):
             inner = f"{path}.{name}".strip(".")
+            if name not in properties:
+                mended[name] = item
+                continue
             if item is None:
                 self.note("null_value", inner)
                 continue
             faults = len(self.mended.faults)
             done = self.value(item, properties[name], name, inner, required=name in needed)
-            if done is _MISSING and (name not in needed or self.is_spared(name)):
+            if done is not _MISSING:
+                mended[name] = done
+            elif name not in needed or self.is_spared(name):
                 # What is optional and wrong is left out; it does not condemn the message.
                 del self.mended.faults[faults:]
                 self.note("unusable_value", inner, item)
-            elif done is not _MISSING:
-                mended[name] = done
-        for name in needed - mended.keys():
+        self.require(needed - mended.keys(), value, path)
+        return mended
+
+    def known_fields(self, value: dict[str, Any], schema: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+        """The fields under the names that the schema has for them; what it has no name for is dropped and counted."""
+        properties = schema.get("properties", {})
+        folded = {known.lower(): known for known in properties} if value.keys() - properties.keys() else {}
+        for key, item in value.items():
+            if key in properties:
+                yield key, item
+                continue
+            name = folded.get(key.lower(), "")
+            if name and name not in value:
+                self.note("field_spelling", f"{path}.{key}".strip("."))
+                yield name, item
+            elif schema.get("additionalProperties", True) is False:
+                self.note("unknown_field", f"{path}.{key}".strip("."))
+            else:
+                yield key, item
+
+    def require(self, missing: set[str], value: dict[str, Any], path: str) -> None:
+        for name in sorted(missing):
             if self.is_spared(name):
                 self.note("missing_field", f"{path}.{name}".strip("."))
-            elif name not in value or value[name] is None:
+            elif value.get(name) is None:
                 self.fault("required", f"{path}.{name}".strip("."))
-        return mended
 
     def is_spared(self, name: str) -> bool:
         return ("", name) in aliases.SPARED or (self.mended.action, name) in aliases.SPARED

@@ -28,8 +28,21 @@ RUNNING = ["energy_wh", "cost", "hourly_wh", "last_event_at", "charging_state", 
 
 insert_readings = Insert(
     MeterReading,
-    ["station", "transaction", "evse_number", "connector_number", "station_time", "measured_at", "received_at"]
-    + ["energy_wh", "power_w", "current_a", "voltage_v", "soc_percent", "samples"],
+    [
+        "station",
+        "transaction",
+        "evse_number",
+        "connector_number",
+        "station_time",
+        "measured_at",
+        "received_at",
+        "energy_wh",
+        "power_w",
+        "current_a",
+        "voltage_v",
+        "soc_percent",
+        "samples",
+    ],
 )
 insert_messages = Insert(
     OcppMessage,

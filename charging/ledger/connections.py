@@ -61,7 +61,7 @@ def connected(batch: Batch, state: StationState, fact: Connected) -> str:
             station,
             "ConnectionFlapping",
             at=batch.now,
-            info=f"{station.identity} connects again and again while it is connected. Two devices may share one identity.",
+            info=f"{station.identity} connects again and again while it is connected; do two devices share it?",
         )
     return displaced
 

@@ -163,7 +163,7 @@ class Ledger:
             self._wake.wait(COALESCE_S if self._metered else None)
             self._wake.clear()
             while self._waiting:
-                works = []
+                works: list[Work] = []
                 while self._waiting and len(works) < MOST_AT_ONCE:
                     works.append(self._waiting.popleft())
                 self._process(works)
@@ -214,8 +214,8 @@ class Ledger:
                     self.healthy = False
                     return
                 self.figures.retried += 1
-                time.sleep(random.uniform(0.01, 0.05) * 2**attempt)
-            except Exception as error:
+                time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
+            except Exception as error:  # noqa: BLE001 - whatever one fact breaks, the others are applied
                 self._forget(batch)
                 self._one_by_one(works, error)
                 return
@@ -298,7 +298,7 @@ class Ledger:
             with transaction.atomic():
                 self._apply(batch, work)
                 batch.flush()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - judged by _give_up
             self._forget(batch)
             self._give_up(work, error)
         else:
@@ -326,7 +326,7 @@ class Ledger:
             with transaction.atomic():
                 self._apply(batch, work)
                 batch.flush()
-        except Exception as second:
+        except Exception as second:  # noqa: BLE001 - the station is told to try again
             self._forget(batch)
             work.error = NotApplied(str(second))
         else:

@@ -69,9 +69,9 @@ def _settle_energy(batch: Batch, state: StationState, row: Transaction, end: Tra
         stored = stored.filter(measured_at__lte=end.station_time)
     fold = fold_for(row, keep_curve=True)
     for at, energy_wh in stored.values_list("measured_at", "energy_wh"):
-        fold.add(at, energy_wh)
+        fold.add(at, energy_wh or 0.0)
     if row.is_open:
-        energy, flags = fold.energy_wh(), []
+        energy, flags = fold.energy_wh(), list[str]()
     else:
         at = row.ended or fold.last_at or batch.now
         energy, flags = fold.finish(at, row.meter_stop_wh if end is not None else None)

@@ -34,6 +34,7 @@ CRITICAL_SECURITY_EVENTS = {
 REJECTED_INTERVAL_S = 60
 #: A measured clock drift is written when it differs this much from the one that is kept.
 DRIFT_NEWS_S = 5.0
+STATUS_FIELDS = ("status", "error_code", "info", "vendor_error_code", "status_at", "status_received_at")
 
 
 def booted(batch: Batch, state: StationState, fact: Booted) -> BootAnswer:
@@ -110,10 +111,7 @@ def status_changed(batch: Batch, state: StationState, fact: StatusChanged) -> No
     if connector.status in {"Available", "Unavailable", "Faulted"} and connector.transaction_id is None:
         connector.power_w = connector.current_a = 0.0
         connector.soc_percent = None
-    connector.save(
-        update_fields=["status", "error_code", "info", "vendor_error_code", "status_at", "status_received_at"]
-        + ["power_w", "current_a", "soc_percent"]
-    )
+    connector.save(update_fields=[*STATUS_FIELDS, "power_w", "current_a", "soc_percent"])
     batch.connector_changed(connector)
     _running_follows(batch, state, connector.status, running)
 
@@ -163,7 +161,8 @@ def configured(batch: Batch, state: StationState, fact: Configured) -> None:
     known = {row.key: row for row in ConfigurationValue.objects.filter(station=station, key__in=list(keys)[:900])}
     if len(keys) > 900:
         known = {row.key: row for row in ConfigurationValue.objects.filter(station=station)}
-    fresh, changed = [], []
+    fresh: list[ConfigurationValue] = []
+    changed: list[ConfigurationValue] = []
     for key, value in keys.items():
         row = known.get(key) or ConfigurationValue(station=station, key=key)
         row.component, row.component_instance = value.component[:50], value.component_instance[:50]

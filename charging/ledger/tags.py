@@ -44,7 +44,7 @@ def status_of(tag: IdTag, now: datetime, *, besides: int | None = None) -> str:
     if tag.expires is not None and tag.expires <= now:
         return "expired"
     if tag.max_active_transactions is not None:
-        active = Transaction.objects.filter(id_tag=tag, state__in=Transaction.OPEN).exclude(pk=besides).count()
+        active = Transaction.objects.filter(id_tag=tag, state__in=Transaction.OPEN).exclude(pk=besides or 0).count()
         if active >= tag.max_active_transactions:
             return "concurrent"
     return "accepted"
