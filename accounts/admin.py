@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashWidget
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.http import HttpRequest
@@ -63,9 +64,22 @@ class MembershipInline(TabularInline):
     fields = ("user", "organization", "role")
 
 
+class WithoutHash(ReadOnlyPasswordHashWidget):
+    """The way to a new password, and nothing of the old one."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        return {**super().get_context(name, value, attrs), "summary": []}
+
+
+class UserForm(UserChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget = WithoutHash()
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, PlatformAdmin):  # type: ignore[type-arg]
-    form = UserChangeForm
+class UserAdmin(DjangoUserAdmin, PlatformAdmin):
+    form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "is_active", "is_superuser", "last_login")
