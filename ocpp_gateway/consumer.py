@@ -296,7 +296,8 @@ class Connection:
         handler = self.translator.routes.get(frame.action)
         if handler is not None:
             return handler(frame.payload, context)
-        if schemas.of(self.protocol).responses[frame.action].document.get("required"):
+        response = schemas.of(self.protocol).responses.get(frame.action)
+        if response is not None and response.document.get("required"):
             raise Refusal("direction", "")
         # A notification that asks for nothing but to be taken: it is kept in the message log.
         return Heartbeat(), lambda _: {}

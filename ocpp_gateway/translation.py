@@ -78,8 +78,8 @@ class Translator:
     """Base of the versions. `routes` maps an inbound action to its handler."""
 
     protocol = ""
-    #: neutral command -> method name
-    commands: dict[str, str] = {}
+    #: neutral command -> (method name, the wire actions it may become)
+    commands: dict[str, tuple[str, ...]] = {}
     #: status words that mean yes
     yes = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
 
@@ -96,10 +96,10 @@ class Translator:
         """
         if command.kind == "call":
             return command.action, dict(params.get("payload") or {})
-        method = self.commands.get(command.kind)
-        if method is None:
+        known = self.commands.get(command.kind)
+        if known is None:
             raise NotSupported(f"OCPP {self.protocol} has no command for {command.kind.replace('_', ' ')}.")
-        action, payload = getattr(self, method)(command, params)
+        action, payload = getattr(self, known[0])(command, params)
         return str(action), payload
 
     def outcome_of(self, command: Command, payload: Payload, received: datetime) -> Outcome:

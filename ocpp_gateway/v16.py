@@ -80,17 +80,17 @@ def wire_payload(message: Any) -> Payload:
 class V16(Translator):
     protocol = "1.6"
     commands = {
-        "start": "start",
-        "stop": "stop",
-        "unlock": "unlock",
-        "reset": "reset",
-        "change_availability": "change_availability",
-        "get_configuration": "get_configuration",
-        "set_configuration": "set_configuration",
-        "trigger": "trigger",
-        "set_limit": "set_limit",
-        "clear_cache": "clear_cache",
-        "data_transfer": "data_transfer_to",
+        "start": ("start", "RemoteStartTransaction"),
+        "stop": ("stop", "RemoteStopTransaction"),
+        "unlock": ("unlock", "UnlockConnector"),
+        "reset": ("reset", "Reset"),
+        "change_availability": ("change_availability", "ChangeAvailability"),
+        "get_configuration": ("get_configuration", "GetConfiguration"),
+        "set_configuration": ("set_configuration", "ChangeConfiguration"),
+        "trigger": ("trigger", "TriggerMessage"),
+        "set_limit": ("set_limit", "SetChargingProfile", "ClearChargingProfile"),
+        "clear_cache": ("clear_cache", "ClearCache"),
+        "data_transfer": ("data_transfer_to", "DataTransfer"),
     }
 
     # --- From the station -------------------------------------------------------------------------------------------

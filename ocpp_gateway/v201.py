@@ -86,18 +86,18 @@ def optional(value: Any) -> int | None:
 class V201(Translator):
     protocol = "2.0.1"
     commands = {
-        "start": "start",
-        "stop": "stop",
-        "unlock": "unlock",
-        "reset": "reset",
-        "change_availability": "change_availability",
-        "get_configuration": "get_variables",
-        "set_configuration": "set_variables",
-        "trigger": "trigger",
-        "get_base_report": "get_base_report",
-        "set_limit": "set_limit",
-        "clear_cache": "clear_cache",
-        "data_transfer": "data_transfer_to",
+        "start": ("start", "RequestStartTransaction"),
+        "stop": ("stop", "RequestStopTransaction"),
+        "unlock": ("unlock", "UnlockConnector"),
+        "reset": ("reset", "Reset"),
+        "change_availability": ("change_availability", "ChangeAvailability"),
+        "get_configuration": ("get_variables", "GetVariables", "GetBaseReport"),
+        "set_configuration": ("set_variables", "SetVariables"),
+        "trigger": ("trigger", "TriggerMessage"),
+        "get_base_report": ("get_base_report", "GetBaseReport"),
+        "set_limit": ("set_limit", "SetChargingProfile", "ClearChargingProfile"),
+        "clear_cache": ("clear_cache", "ClearCache"),
+        "data_transfer": ("data_transfer_to", "DataTransfer"),
     }
 
     # --- From the station -------------------------------------------------------------------------------------------
