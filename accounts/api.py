@@ -93,7 +93,8 @@ class RefreshView(Endpoint):
     serializer_class = Refresh
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
-        self.arrived_at = timezone.now()
+        # As early as it can be known: by the server, before the request waits for a thread.
+        self.arrived_at = getattr(request, "scope", {}).get("arrived_at") or timezone.now()
         return super().initialize_request(request, *args, **kwargs)
 
     @extend_schema(

@@ -26,9 +26,11 @@ FAMILY, VERSION = "fam", "ver"
 SEALED_FOR = "token answer"
 #: How long the same Idempotency-Key gets the same pair again.
 REPEAT_S = 60
-#: The winner's answer leaves this long after its commit. Whoever presents the old token earlier cannot have seen the
-#: answer, and so raced; whoever presents it later is reusing it.
+#: The winner's answer is held back for a moment. Whoever presents the old token before it leaves cannot have seen it,
+#: and so raced; whoever presents the old token afterwards is reusing it.
 HOLD_S = 0.2
+#: A winner that dies before its answer leaves is waited for this long.
+UNSENT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def refresh(raw: str, *, arrived_at: datetime, idempotency_key: str = "", hold_s
     """Exchange a refresh token for a new pair.
 
     Args:
-        arrived_at: when the request came in; it tells a race from a reuse.
+        arrived_at: when the request came in; compared with when the answer left, it tells a race from a reuse.
         idempotency_key: the same key gets the same pair for a minute, for a client that lost the answer.
 
     Raises:
@@ -120,9 +122,10 @@ def refresh(raw: str, *, arrived_at: datetime, idempotency_key: str = "", hold_s
     family = family_of(token)
     key = hashlib.sha256(idempotency_key.encode(errors="replace")).hexdigest() if idempotency_key else ""
     if token["jti"] == family.current_jti:
-        pair = rotate(family, key, hold_s)
+        pair = rotate(family, key)
         if pair is not None:
             time.sleep(hold_s)
+            TokenFamily.objects.filter(pk=family.pk, previous_jti=token["jti"]).update(rotated_at=timezone.now())
             return pair
         family = family_of(token)
         if token["jti"] == family.previous_jti and (repeated := same_answer(family, key)):
@@ -137,7 +140,7 @@ def refresh(raw: str, *, arrived_at: datetime, idempotency_key: str = "", hold_s
     raise NotSignedIn("This refresh token was used before: everyone who holds one is signed out.", code="token_reused")
 
 
-def rotate(family: TokenFamily, key: str, hold_s: float) -> Pair | None:
+def rotate(family: TokenFamily, key: str) -> Pair | None:
     """Make the next pair the family's current one; None when someone else was faster."""
     token = RefreshToken.for_user(family.user)
     pair = pair_of(family, token)
@@ -147,7 +150,7 @@ def rotate(family: TokenFamily, key: str, hold_s: float) -> Pair | None:
     ).update(
         current_jti=token["jti"],
         previous_jti=family.current_jti,
-        rotated_at=now + timedelta(seconds=hold_s),
+        rotated_at=now + timedelta(seconds=UNSENT_S),
         expires_at=now + lifetime(),
         idempotency_key=key,
         answer=seal(SEALED_FOR, json.dumps(pair.as_dict())) if key else "",

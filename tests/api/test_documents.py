@@ -1,0 +1,10 @@
+"""Swagger UI works offline and under our content security policy."""
+
+from tests.support.browser import Visits
+from tests.support.server import Server
+
+
+def test_swagger_lists_the_operations(server: Server, visit: Visits) -> None:
+    page = visit(f"{server.url}/api/docs/")
+    page.locator("text=/api/v1/stations/").first.wait_for()
+    assert page.locator(".opblock").count() > 40
