@@ -1,14 +1,16 @@
 """The energy of a session, from what its meter said: one pure fold, used while it runs and when it is settled.
 
 Registers in the field restart at 0, dip for one sample, count per session, begin at a placeholder 0. The fold takes
-register values in the order of time and keeps these rules:
+register values in the order of time, the baseline first, and keeps these rules:
 
 - rising values add their difference;
-- a value below the one before is held back: when the next value is at least the old level, it was a dip and is
-  dropped; when the next one rises from the low value, the register has restarted and counting goes on from 0;
+- a value below the one before is held back: when a later one is at least the old level, it was a dip and is dropped;
+  when a later one rises from less than half of the old level, the register has restarted, and counting goes on from 0;
+  a smaller step back is noise, and nothing counts until the old level is reached again;
 - a baseline of 0 that is followed by a register no car could have reached by then is no baseline: the first live
   value takes its place;
-- a final value counts like any other, and a session without restart is exactly final minus baseline.
+- a final value counts like any other, and a session without restart is exactly final minus baseline, also where the
+  live values come from a register that counts per session.
 """
 
 from dataclasses import dataclass, field
@@ -18,9 +20,11 @@ from decimal import ROUND_HALF_UP, Decimal
 #: What a connector could deliver when nothing better is known.
 UNKNOWN_RATED_POWER_W = 400_000
 TOLERANCE = 1.1
+#: A register that begins at 0 and is next seen above this did not begin at 0, however long that took.
+MOST_FROM_ZERO_WH = 300_000.0
+LAST = datetime.max.replace(tzinfo=UTC)
 CENT = Decimal("0.01")
 HOUR = timedelta(hours=1)
-LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def most_wh(rated_power_w: float | None, seconds: float) -> float:
@@ -33,7 +37,7 @@ class EnergyFold:
     """Register values in, session energy out; O(1) per value.
 
     Attributes:
-        begin_wh, begin_at: the baseline and its time, where known.
+        begin_wh, begin_at: the baseline and its time, where known; else the first live value is the baseline.
         curve: (time, cumulative Wh) after each counted value, kept only when `keep_curve`.
     """
 
@@ -41,66 +45,59 @@ class EnergyFold:
     begin_at: datetime | None = None
     rated_power_w: float | None = None
     keep_curve: bool = False
-    first_wh: float | None = None
-    last_wh: float | None = None
+    base_wh: float | None = None
+    last_wh: float = 0.0
     last_at: datetime | None = None
     counted_wh: float = 0.0
+    values: int = 0
     restarts: int = 0
     dips: int = 0
     baseline_replaced: bool = False
     held_wh: float | None = None
-    held_at: datetime | None = None
     curve: list[tuple[datetime, float]] = field(default_factory=list)
 
     def add(self, at: datetime, register_wh: float) -> None:
         """Take the next live value. Values must come in the order of `at`."""
-        if self.first_wh is None:
+        if self.base_wh is None:
             self._open(at, register_wh)
-        elif self.held_wh is not None:
-            self._resolve(at, register_wh)
-        elif register_wh >= self.last_wh:  # type: ignore[operator]
-            self.counted_wh += register_wh - self.last_wh  # type: ignore[operator]
-            self.last_wh, self.last_at = register_wh, at
-        else:
-            self.held_wh, self.held_at = register_wh, at
-            return
-        if self.keep_curve:
-            self.curve.append((at, self.energy_wh()))
+        self.values += 1
+        if self.base_wh == self.last_wh <= 0 < register_wh and not self.restarts:
+            self._check_baseline(at, register_wh)
+        if register_wh >= self.last_wh:
+            self.dips += self.held_wh is not None
+            self._count(at, register_wh, self.last_wh)
+        elif self.held_wh is None or register_wh <= self.held_wh:
+            self.held_wh = register_wh
+        elif self.held_wh < self.last_wh / 2:
+            self.restarts += 1
+            self._count(at, register_wh, 0.0 if register_wh <= self._most_since(at) else self.held_wh)
 
     def _open(self, at: datetime, register_wh: float) -> None:
-        self.first_wh = self.last_wh = register_wh
-        self.last_at = at
-        if self.begin_wh is not None and self.begin_wh <= 0 < register_wh:
-            seconds = (at - self.begin_at).total_seconds() if self.begin_at else 0.0
-            self.baseline_replaced = register_wh - self.begin_wh > max(most_wh(self.rated_power_w, seconds), 1000.0)
-
-    def _resolve(self, at: datetime, register_wh: float) -> None:
-        assert self.held_wh is not None and self.last_wh is not None
-        if register_wh >= self.last_wh:
-            self.dips += 1
-            self.counted_wh += register_wh - self.last_wh
-        elif register_wh >= self.held_wh:
-            self.restarts += 1
-            self.counted_wh += register_wh
+        if self.begin_wh is None:
+            self.base_wh, self.last_at = register_wh, at
         else:
-            # Lower still: the held value was noise on the way down; judge the new one by what follows.
-            self.held_wh, self.held_at = register_wh, at
-            return
-        self.held_wh = self.held_at = None
-        self.last_wh, self.last_at = register_wh, at
+            self.base_wh, self.last_at = self.begin_wh, self.begin_at
+        self.last_wh = self.base_wh
+
+    def _check_baseline(self, at: datetime, register_wh: float) -> None:
+        possible = min(max(self._most_since(at), 1000.0), MOST_FROM_ZERO_WH)
+        if register_wh - self.last_wh > possible:
+            self.baseline_replaced = True
+            self.base_wh = self.last_wh = register_wh
+
+    def _most_since(self, at: datetime) -> float:
+        """What can have flowed since the last counted value."""
+        return most_wh(self.rated_power_w, (at - self.last_at).total_seconds()) if self.last_at else MOST_FROM_ZERO_WH
+
+    def _count(self, at: datetime, register_wh: float, from_wh: float) -> None:
+        self.counted_wh += register_wh - from_wh
+        self.last_wh, self.last_at, self.held_wh = register_wh, at, None
+        if self.keep_curve:
+            self.curve.append((at, self.counted_wh))
 
     def energy_wh(self) -> float:
         """The session's energy so far."""
-        return max(self._before_first() + self.counted_wh, 0.0)
-
-    def _before_first(self) -> float:
-        """What flowed between the baseline and the first live value."""
-        if self.begin_wh is None or self.first_wh is None or self.baseline_replaced:
-            return 0.0
-        if self.first_wh >= self.begin_wh:
-            return self.first_wh - self.begin_wh
-        # The live register is another one than the baseline's (it counts per session), or it restarted in between.
-        return self.first_wh
+        return max(self.counted_wh, 0.0)
 
     def finish(self, at: datetime, end_wh: float | None) -> tuple[float, list[str]]:
         """The settled energy in Wh and the flags that explain it.
@@ -110,10 +107,7 @@ class EnergyFold:
             end_wh: the final register, where the station sent one.
         """
         flags: list[str] = []
-        if self.first_wh is None:
-            energy = self._without_values(end_wh, flags)
-        else:
-            energy = self._with_values(at, end_wh, flags)
+        energy = self._without_values(end_wh, flags) if self.base_wh is None else self._with_values(at, end_wh, flags)
         if self.baseline_replaced:
             flags.append("baseline_replaced")
         if self.restarts:
@@ -129,28 +123,39 @@ class EnergyFold:
         if end_wh < self.begin_wh:
             flags.append("stop_below_start")
             return 0.0
+        if self.begin_wh <= 0 and end_wh > MOST_FROM_ZERO_WH:
+            flags.append("implausible_energy")
         return end_wh - self.begin_wh
 
     def _with_values(self, at: datetime, end_wh: float | None, flags: list[str]) -> float:
+        assert self.base_wh is not None
         if end_wh is None:
             return self.energy_wh()
-        begin = self.first_wh if self.baseline_replaced or self.begin_wh is None else self.begin_wh
-        assert begin is not None and self.last_wh is not None
-        other_register = self.begin_wh is not None and self.first_wh is not None and self.first_wh < self.begin_wh
-        if not self.restarts and end_wh >= begin and (other_register or self._unbroken(end_wh)):
-            if self.held_wh is not None:
-                self.dips += 1
-                self.held_wh = self.held_at = None
-            return end_wh - begin
-        held = self.held_wh is not None
-        if end_wh >= self.last_wh or (held and end_wh >= (self.held_wh or 0.0)):
+        if self._is_whole(end_wh):
+            self.dips += self.held_wh is not None
+            self.restarts, self.held_wh = 0, None
+            return end_wh - self.base_wh
+        before = self.restarts
+        if 0 < end_wh == self.held_wh < self.last_wh / 2:
+            # The final value confirms the low one: the register had restarted and nothing flowed since.
+            self.restarts += 1
+            self._count(at, end_wh, 0.0 if end_wh <= self._most_since(at) else end_wh)
+        elif end_wh >= self.last_wh or self.held_wh is not None:
             self.add(at, end_wh)
-        else:
-            flags.append("stop_below_last_value" if end_wh >= begin else "stop_below_start")
+        if end_wh < self.last_wh or (self.held_wh is not None and self.restarts == before):
+            flags.append("stop_below_last_value" if end_wh >= self.base_wh else "stop_below_start")
         return self.energy_wh()
 
-    def _unbroken(self, end_wh: float) -> bool:
-        return self.last_wh is not None and end_wh >= self.last_wh
+    def _is_whole(self, end_wh: float) -> bool:
+        """Whether the final value stands in one line with the baseline.
+
+        After a drop it still may: then the live values are those of a register that counts per session. It does if
+        what it says of the whole session is nearer to what was counted than what it would add as the next live value.
+        """
+        assert self.base_wh is not None
+        if not self.restarts:
+            return end_wh >= self.last_wh
+        return end_wh >= self.base_wh and abs(end_wh - self.base_wh - self.counted_wh) < abs(end_wh - self.last_wh)
 
 
 def session_energy(
