@@ -1,0 +1,96 @@
+"""What the portal's tests share: a station of the owner's organization, and the live sockets."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from tests.support.people import People, Person
+from tests.support.server import Server
+from tests.support.station import Station
+
+
+@dataclass
+class Garage:
+    """A station with a name, a price of 0.30 per kWh, and a tag that may charge there."""
+
+    server: Server
+    owner: Person
+    identity: str
+    tag: str
+
+    def connect(self, **more: Any) -> Station:
+        return Station(self.server, self.identity, **more)
+
+
+@pytest.fixture
+def garage(server: Server, people: People, unique: Callable[[str], str]) -> Garage:
+    identity, tag = unique("GAR"), unique("TAG")
+    people.owner.rest.create_station(identity, name=f"Garage {identity}")
+    people.owner.rest.create_tag(tag)
+    return Garage(server, people.owner, identity, tag)
+
+
+def sign_in(server: Server, person: Person) -> httpx.Client:
+    """A browser's HTTP side: session and CSRF token of someone signed in."""
+    client = httpx.Client(base_url=server.url, follow_redirects=False)
+    client.get("/login/")
+    answer = client.post(
+        "/login/",
+        data={
+            "username": person.email,
+            "password": person.password,
+            "csrfmiddlewaretoken": client.cookies["csrftoken"],
+        },
+        headers={"Referer": server.url},
+    )
+    assert answer.status_code == 302, answer.status_code
+    return client
+
+
+@dataclass
+class Live:
+    """An open /ws/live/ or /ws/pages/ socket."""
+
+    socket: ClientConnection
+    seen: list[Any] = field(default_factory=list)
+
+    def next(self, timeout: float = 15) -> Any:
+        """The next message, parsed when it is JSON."""
+        text = str(self.socket.recv(timeout=timeout))
+        message = json.loads(text) if text.startswith("{") else text
+        self.seen.append(message)
+        return message
+
+    def until(self, wanted: Callable[[Any], bool], timeout: float = 15) -> Any:
+        """The first message that is wanted; what came before it is in `seen`."""
+        while True:
+            message = self.next(timeout)
+            if wanted(message):
+                return message
+
+
+Open = Callable[..., Live]
+
+
+@pytest.fixture
+def live(server: Server) -> Iterator[Open]:
+    """`live(person, "/ws/live/?cursor=3")` -> an open socket with the person's session."""
+    with contextlib.ExitStack() as stack:
+
+        def opened(person: Person | None, path: str = "/ws/live/", *, origin: str | None = None) -> Live:
+            headers = {}
+            if person is not None:
+                session = sign_in(server, person).cookies["sessionid"]
+                headers["Cookie"] = f"sessionid={session}"
+            url = server.url.replace("http", "ws") + path
+            found = connect(url, additional_headers=headers, origin=Origin(origin or server.url), proxy=None)
+            return Live(stack.enter_context(found))
+
+        yield opened
