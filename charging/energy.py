@@ -136,7 +136,7 @@ class EnergyFold:
             self.restarts, self.held_wh = 0, None
             return end_wh - self.base_wh
         before = self.restarts
-        if 0 < end_wh == self.held_wh < self.last_wh / 2:
+        if self.held_wh is not None and 0 < end_wh == self.held_wh < self.last_wh / 2:
             # The final value confirms the low one: the register had restarted and nothing flowed since.
             self.restarts += 1
             self._count(at, end_wh, 0.0 if end_wh <= self._most_since(at) else end_wh)
