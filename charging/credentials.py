@@ -42,7 +42,7 @@ def matches(presented: bytes, stored: str) -> bool:
         return False
     candidates = [presented, presented.hex().encode(), presented.hex().upper().encode()]
     with contextlib.suppress(ValueError):
-        candidates.append(bytes.fromhex(presented.decode("ascii")))
+        candidates += [bytes.fromhex(presented.decode("ascii")), presented.lower(), presented.upper()]
     found = [hmac.compare_digest(_digest(salt, candidate), digest) for candidate in candidates]
     return any(found)
 
