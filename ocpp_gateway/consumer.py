@@ -19,7 +19,7 @@ from django.db import DatabaseError
 
 from accounts.network import scope_ip
 from charging.facts import Booted, Fact, Heartbeat, Quarantined, StatusChanged
-from charging.ledger.connections import Connected, Disconnected
+from charging.ledger.connections import Connected, Disconnected, Owned
 from charging.ledger.core import NotApplied, OutcomeUnknown, Work
 from ocpp_gateway import auth, commands, rpc, schemas, versions
 from ocpp_gateway.gateway import Gateway, gateway
@@ -145,9 +145,10 @@ class Connection:
         reason = "the station disconnected"
         try:
             flapping = self.gateway.take(self)
-            await self._own(flapping)
+            owned = await self._own(flapping)
             await self.send({"type": "websocket.accept", "subprotocol": self.admitted.subprotocol})
-            self.poke()
+            if owned.has_commands:
+                self.poke()
             await self._read()
         except asyncio.CancelledError:
             reason = self.ended or "the station was silent for too long"
@@ -166,7 +167,7 @@ class Connection:
             # Not awaited in a task that may be cancelled: giving the station up must happen.
             self.gateway.spawn(self._give_up(), "give-up")
 
-    async def _own(self, flapping: bool) -> None:
+    async def _own(self, flapping: bool) -> Owned:
         fact = Connected(
             connection_id=self.connection_id,
             gateway=self.gateway.name,
@@ -177,9 +178,11 @@ class Connection:
             flapping=flapping,
         )
         work = await self.ledger.submit(Work(self.station_id, fact=fact))
-        if work.result:
+        owned: Owned = work.result
+        if owned.displaced:
             taken = {"type": "station.taken", "station_id": self.station_id, "connection_id": self.connection_id}
             self.gateway.spawn(get_channel_layer().group_send("gateways", taken), "tell-taken")
+        return owned
 
     async def _give_up(self) -> None:
         try:
@@ -307,7 +310,6 @@ class Connection:
         if isinstance(fact, Booted):
             self.registration = result.registration
             self._spoke.clear()
-            self.poke()
             return
         if isinstance(fact, StatusChanged) and fact.drift_s is not None:
             self.drift_s = fact.drift_s

@@ -1,6 +1,7 @@
 """The coverage page is what the translators do, and every neutral command can be said in every version it claims."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,7 +13,7 @@ from ocpp_gateway.commands import check_call
 from ocpp_gateway.versions import translator
 
 PAGE = Path(__file__).parent.parent / "docs" / "ocpp-coverage.md"
-PARAMS = {
+PARAMS: dict[str, dict[str, Any]] = {
     "start": {"id_tag": "TAG", "remote_start_id": 7},
     "reset": {"type": "hard"},
     "change_availability": {"operative": False},
@@ -46,6 +47,7 @@ def test_each_command_becomes_a_valid_call(protocol: str, kind: str) -> None:
         transaction=Transaction(pk=1, station=station, transaction_id="4711"),
         created_at=timezone.now(),
     )
-    action, payload = translator(protocol).call_for(command, PARAMS.get(kind, {}))
+    params: dict[str, Any] = PARAMS.get(kind, {})
+    action, payload = translator(protocol).call_for(command, params)
     assert action in known[1:]
     check_call(protocol, action, payload)

@@ -24,7 +24,10 @@ from charging.queries import stations as station_queries
 from charging.queries import transactions as transaction_queries
 
 LIVE_VALUES = ["power_w", "energy_wh", "current_a", "voltage_v", "soc_percent", "measured_at"]
-RUNNING = ["energy_wh", "cost", "hourly_wh", "last_event_at", "charging_state", "state"]
+#: What every reading moves, and what only news moves: indexed columns are not rewritten with each meter value.
+RUNNING = ["energy_wh", "cost", "last_event_at"]
+NEWS = ["hourly_wh", "charging_state", "state"]
+STILL_OPEN = "state IN ('pending', 'charging', 'suspended')"
 
 insert_readings = Insert(
     MeterReading,
@@ -52,7 +55,8 @@ insert_hours = Insert(HourlyEnergy, ["organization", "station", "connector", "ho
 add_to_hours = Update(HourlyEnergy, ["energy_wh", "cost"], add=["energy_wh", "cost"])
 update_seen = Update(ChargingStation, ["last_seen"])
 update_connectors = Update(Connector, LIVE_VALUES)
-update_running = Update(Transaction, RUNNING, where="state IN ('pending', 'charging', 'suspended')")
+update_running = Update(Transaction, RUNNING, where=STILL_OPEN)
+update_news = Update(Transaction, NEWS, where=STILL_OPEN)
 
 
 class Batch:
@@ -71,6 +75,7 @@ class Batch:
         self.seen: dict[int, datetime] = {}
         self.measured: dict[int, Connector] = {}
         self.running: dict[int, Transaction] = {}
+        self.news: dict[int, Transaction] = {}
         self.hours: dict[tuple[int, datetime], list[Any]] = {}
         self.violations: dict[tuple[int, str], tuple[int, str]] = {}
         self._changed: dict[tuple[str, int], Callable[[], Event]] = {}
@@ -128,11 +133,10 @@ class Batch:
         self.flush_readings()
         insert_messages(self.messages)
         update_connectors([[getattr(c, name) for name in LIVE_VALUES] + [c.pk] for c in self.measured.values()])
-        running = list(self.running.values())
-        touched = update_running([[getattr(row, name) for name in RUNNING] + [row.pk] for row in running])
-        if touched != len(running):
-            # One of them was closed by someone else meanwhile: forget what we believed of these stations.
-            self.stale.update(row.station_id for row in running)
+        for rows, update, names in ((self.running, update_running, RUNNING), (self.news, update_news, NEWS)):
+            if update([[getattr(row, name) for name in names] + [row.pk] for row in rows.values()]) != len(rows):
+                # One of them was closed by someone else meanwhile: forget what we believed of these stations.
+                self.stale.update(row.station_id for row in rows.values())
         self._flush_hours()
         self._flush_violations()
         update_seen([(at, pk) for pk, at in self.seen.items()])

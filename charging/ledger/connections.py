@@ -35,10 +35,16 @@ class Disconnected:
     reason: str
 
 
-def connected(batch: Batch, state: StationState, fact: Connected) -> str:
-    """Make the connection the owner. Returns the id of the one it displaces, if any."""
-    batch.states.pop(state.station.pk, None)
-    state = batch.state(state.station.pk)
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """`displaced` is the connection that owned the station before, if any; `has_commands`, whether some wait."""
+
+    displaced: str
+    has_commands: bool
+
+
+def connected(batch: Batch, state: StationState, fact: Connected) -> Owned:
+    """Make the connection the owner; the ledger has read the station's state anew for it."""
     station = state.station
     displaced = station.connection_id if station.online else ""
     station.online = True
@@ -63,7 +69,8 @@ def connected(batch: Batch, state: StationState, fact: Connected) -> str:
             at=batch.now,
             info=f"{station.identity} connects again and again while it is connected; do two devices share it?",
         )
-    return displaced
+    waiting = Command.objects.filter(station=station, status=Command.Status.QUEUED)
+    return Owned(displaced, waiting.exists())
 
 
 def disconnected(batch: Batch, state: StationState, fact: Disconnected) -> bool:
@@ -71,8 +78,8 @@ def disconnected(batch: Batch, state: StationState, fact: Disconnected) -> bool:
     given_up = _give_up(batch, fact.connection_id, batch.now)
     _fail_calls_in_flight(batch, state, fact)
     if given_up:
-        batch.states.pop(state.station.pk, None)
-        batch.station_changed(batch.state(state.station.pk).station)
+        state.station.online, state.station.connection_id = False, ""
+        batch.station_changed(state.station)
         batch.stale.add(state.station.pk)
     return given_up
 

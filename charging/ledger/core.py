@@ -225,6 +225,9 @@ class Ledger:
                 return
 
     def _apply(self, batch: Batch, work: Work) -> None:
+        if isinstance(work.fact, connections.Connected):
+            # What is remembered of a station is as old as its connection.
+            self.states.pop(work.station_id, None)
         state = batch.state(work.station_id)
         work.error = None
         if work.fact is not None:

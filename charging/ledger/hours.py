@@ -36,6 +36,7 @@ def book(batch: Batch, state: StationState, row: Transaction, hour: datetime, wh
     if connector is None:
         return
     key = hour.isoformat()
+    batch.news[row.pk] = row
     row.hourly_wh[key] = row.hourly_wh.get(key, 0.0) + wh
     price = row.price_per_kwh
     batch.add_hour(state, connector, hour, wh, price * round(wh * 1000) / 1_000_000 if price is not None else 0)

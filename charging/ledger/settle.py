@@ -40,6 +40,7 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
         return
     state.open.pop(row.transaction_id, None)
     batch.running.pop(row.pk, None)
+    batch.news.pop(row.pk, None)
     connector = state.connectors.get((row.evse_number, row.connector_number))
     if connector is not None and connector.transaction_id == row.pk:
         connector.transaction = None

@@ -129,7 +129,7 @@ def _running_follows(batch: Batch, state: StationState, status: str, running: ob
     if wanted and row.state != wanted:
         row.state = wanted
         row.charging_state = status
-        batch.running[row.pk] = row
+        batch.news[row.pk] = row
         batch.transaction_changed(row)
 
 

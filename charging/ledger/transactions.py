@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from charging.energy import cost_of
 from charging.facts import (
     Authorization,
     Reading,
@@ -63,13 +64,14 @@ def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
         return _unknown_stop(batch, state, fact)
     connector = state.connector(fact.evse, fact.connector)
     authorization = None
+    created = row is None
     if row is None:
         authorization = tags.decide(station, fact.token, batch.now) if fact.token else None
         row = _create(batch, state, fact, connector, authorization)
     else:
         authorization = _complete(batch, state, fact, row, connector)
     _add_event(batch, state, fact, row, key)
-    _take(batch, state, fact, row, connector)
+    _take(batch, state, fact, row, connector, created=created)
     return TransactionAnswer(row.transaction_id, authorization, str(row.cost) if row.cost is not None else None)
 
 
@@ -171,6 +173,13 @@ def _create(
         row.id_tag_id = row.id_tag_id or command.id_tag_id
     if isinstance(fact, TransactionStarted):
         row.reservation_number = fact.reservation
+        row.started = row.last_event_at = fact.stamp.at
+        row.meter_start_wh = _meter_of(fact)
+        row.charging_state = fact.charging_state[:20]
+        row.state = STATES.get(fact.charging_state, Transaction.State.CHARGING)
+        row.cost = cost_of(0.0, price)
+        if fact.stamp.flag:
+            row.flags = sorted({*row.flags, "clock_implausible"})
     row.save(force_insert=True)
     if command is not None:
         Command.objects.filter(pk=command.pk, transaction=None).update(transaction=row)
@@ -260,17 +269,27 @@ def _first(*values: float | None) -> float | None:
 # --- Applying it ----------------------------------------------------------------------------------------------------
 
 
-def _take(batch: Batch, state: StationState, fact: Fact, row: Transaction, connector: Connector | None) -> None:
-    """Let the event act: quickly when it is the next one of a running transaction, else from all that is stored."""
+def _take(
+    batch: Batch, state: StationState, fact: Fact, row: Transaction, connector: Connector | None, *, created: bool
+) -> None:
+    """Let the event act: quickly when it is the first or the next one of a running transaction, else from all that is
+    stored."""
     tx = state.open.get(row.transaction_id)
     connector = connector or row.connector
     evse, number = (connector.evse_number, connector.number) if connector else (fact.evse, fact.connector)
     if isinstance(fact, TransactionStarted):
         _occupy(batch, state, row, connector, fact.stamp)
+        if created:
+            tx = state.open[row.transaction_id]
+            readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx)
+            batch.transaction_changed(row, "transaction.started")
+            return
     if isinstance(fact, TransactionUpdated) and tx is not None and _is_next(tx, fact.stamp):
         told = _advance(row, fact)
         if readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx):
             batch.running[row.pk] = row
+            if told:
+                batch.news[row.pk] = row
             (batch.transaction_changed if told else batch.transaction_measured)(row)
         return
     _keep_readings(batch, state, connector, fact.readings, evse, number, row)
