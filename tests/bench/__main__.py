@@ -82,7 +82,7 @@ def turn(contender: Contender, stations: int, seconds: float) -> Row:
     row = measure(contender, stations, seconds)
     print(
         f"  {stations:>4} stations, {contender.name}: {row['rate']:,.0f} messages/s, p99 {row['p99_ms']:.1f} ms, "
-        f"{row['errors']} errors",
+        f"{row['errors']} errors, connected in {row['connect_s']:.1f} s",
         file=sys.stderr,
         flush=True,
     )
@@ -118,8 +118,11 @@ def ratio(rows: dict[tuple[int, str], list[Row]], stations: int, name: str, what
 
 def table(rows: dict[tuple[int, str], list[Row]]) -> str:
     """The medians as Markdown."""
-    head = "| stations | server | messages/s | × bare ocpp | p50 ms | p99 ms | CPU µs/message | KiB/idle station |"
-    lines = [head, "|---:|---|---:|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| stations | server | messages/s | × bare ocpp | p50 ms | p99 ms | CPU µs/message "
+        "| KiB/idle station | s to connect |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
     for stations, name in sorted(rows, key=lambda key: key[0]):
         of = rows[stations, name]
 
@@ -130,7 +133,7 @@ def table(rows: dict[tuple[int, str], list[Row]]) -> str:
             f"| {stations} | {name} | {median('rate'):,.0f} | {ratio(rows, stations, name):.2f} | "
             f"{median('p50_ms'):.1f} | {median('p99_ms'):.1f} | {median('cpu_us'):.0f} | "
             # A process keeps what it has freed, so only its first turn shows what a station costs.
-            f"{of[0]['kib_per_station']:.0f} |"
+            f"{of[0]['kib_per_station']:.0f} | {median('connect_s'):.1f} |"
         )
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 """The stations: N of OCPP 1.6, each in a transaction, each sending its next message when the last one is answered.
 
 Three MeterValues (three samples each) to one Heartbeat. Prints one JSON line:
-{rate, p50_ms, p99_ms, cpu_us, kib_per_station, readings, errors}.
+{rate, p50_ms, p99_ms, connect_s, cpu_us, kib_per_station, readings, errors}.
 """
 
 import argparse
@@ -18,6 +18,8 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
+
+ANSWER_WITHIN_S = 90
 
 
 def identity(number: int) -> str:
@@ -76,7 +78,7 @@ class Station:
         message_id = str(self.sent)
         await self.socket.send(orjson.dumps([2, message_id, action, payload]).decode())
         while True:
-            frame = orjson.loads(await self.socket.recv())
+            frame = orjson.loads(await asyncio.wait_for(self.socket.recv(), ANSWER_WITHIN_S))
             if frame[0] == 2:
                 await self.socket.send(orjson.dumps([4, frame[1], "NotImplemented", "", {}]).decode())
             elif frame[1] == message_id:
@@ -182,10 +184,10 @@ class Phases:
 async def main(options: argparse.Namespace) -> dict[str, Any]:
     tree, results = Tree(options.pid, options.also), Results()
     phases = Phases(options.stations, options.seconds)
-    memory_before = tree.memory_bytes()
+    memory_before, opened = tree.memory_bytes(), time.monotonic()
     stations = [asyncio.create_task(one(n, options, results, phases)) for n in range(options.stations)]
     await phases.idle.wait()
-    memory_idle = tree.memory_bytes()
+    memory_idle, connect_s = tree.memory_bytes(), time.monotonic() - opened
     cpu_before, began = tree.cpu_s(), time.monotonic()
     phases.start()
     await phases.done.wait()
@@ -198,6 +200,7 @@ async def main(options: argparse.Namespace) -> dict[str, Any]:
         "rate": count / elapsed,
         "p50_ms": latencies[count // 2] * 1e3,
         "p99_ms": latencies[int(count * 0.99)] * 1e3,
+        "connect_s": connect_s,
         "cpu_us": cpu_s / count * 1e6,
         "kib_per_station": (memory_idle - memory_before) / 1024 / options.stations,
         "readings": results.readings,
