@@ -116,6 +116,12 @@ class TransactionsCsvView(Endpoint):
     def get_renderers(self) -> list[Any]:
         return [CSVRenderer(), *super().get_renderers()]
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """A failure is JSON here too."""
+        (json, *_) = super().get_renderers()
+        self.request.accepted_renderer, self.request.accepted_media_type = json, json.media_type
+        return super().handle_exception(exc)
+
     def lines(self) -> Iterator[str]:
         writer = csv.writer(Line())
         columns = list(shapes.TransactionOut().fields)

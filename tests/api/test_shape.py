@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -35,7 +36,7 @@ ERROR = {"code", "message", "fields"}
     ],
 )
 def test_every_refusal_has_one_shape(
-    rest: Rest, method: str, path: str, more: dict[str, object], status: int, code: str
+    rest: Rest, method: str, path: str, more: dict[str, Any], status: int, code: str
 ) -> None:
     response = rest.send(method, path, **more)
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
