@@ -114,3 +114,6 @@ NEVER_CUT = {"idTag", "idToken", "parentIdTag", "transactionId", "messageId", "v
 LONGEST_TOKEN = 255
 #: Tokens may be longer than the schema says; they are looked up as they are and simply not found.
 LONG_TOKENS = {"idTag", "idToken", "parentIdTag"}
+
+#: Numbers that name something: a fraction of one is no number of anything.
+NEVER_ROUNDED = {"connectorId", "evseId", "id", "transactionId", "reservationId", "remoteStartId", "requestId", "seqNo"}

@@ -24,7 +24,7 @@ from charging.ledger.core import NotApplied, OutcomeUnknown, Work
 from ocpp_gateway import auth, commands, rpc, schemas, versions
 from ocpp_gateway.gateway import Gateway, gateway
 from ocpp_gateway.limits import FrameRate
-from ocpp_gateway.log import masked
+from ocpp_gateway.log import excerpt, masked
 from ocpp_gateway.translation import Context, Payload, Refusal
 
 log = logging.getLogger("ocpp_gateway")
@@ -240,7 +240,7 @@ class Connection:
                 await asyncio.sleep(delay)
 
     async def _frame(self, text: str) -> None:
-        frame = rpc.parse(text, self.protocol)
+        frame = self._parsed(text)
         if isinstance(frame, rpc.Call):
             await self._call(frame, text)
         elif isinstance(frame, rpc.Answer):
@@ -251,9 +251,16 @@ class Connection:
             await self._log_only(text, frame.action, "", [])
         else:
             answer = rpc.unreadable(self.protocol) if frame.answer else None
-            await self._log_only(text, "", answer or "", [(frame.violation, text[:200])])
+            await self._log_only(text, "", answer or "", [(frame.violation, excerpt(text))])
             if answer:
                 await self.send_text(answer)
+
+    def _parsed(self, text: str) -> rpc.Frame:
+        try:
+            return rpc.parse(text, self.protocol)
+        except Exception:
+            log.exception("A frame of %s could not be read", self.identity)
+            return rpc.Unreadable("unreadable")
 
     async def send_text(self, text: str) -> None:
         await self.send({"type": "websocket.send", "text": text})
@@ -265,7 +272,7 @@ class Connection:
             return
         repeated = self._recent.get(text)
         if repeated is not None:
-            await self._log_only(text, action, repeated, [("repeated_message", text[:200])])
+            await self._log_only(text, action, repeated, [("repeated_message", excerpt(text))])
             await self.send_text(repeated)
             return
         context = Context(datetime.now(UTC), self.drift_s)
@@ -273,6 +280,10 @@ class Connection:
             fact, answer = self._translated(frame, context)
         except Refusal as refusal:
             await self._refuse(frame.message_id, refusal.kind, text, action, refusal.where)
+            return
+        except Exception:
+            log.exception("%s of %s could not be translated", action, self.identity)
+            await self._refuse(frame.message_id, "internal", text, action)
             return
         work = Work(
             self.station_id,

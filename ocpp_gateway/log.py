@@ -18,5 +18,10 @@ def masked(text: str) -> str:
         return text
     try:
         return orjson.dumps(without_secrets(orjson.loads(text))).decode()
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, RecursionError):
         return _SECRET.sub("…", text)[:200] + " … (unreadable, with a secret in it: not kept)"
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a frame as an example of what is wrong with it."""
+    return masked(text[:65536])[:200]

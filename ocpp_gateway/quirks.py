@@ -5,6 +5,7 @@ numbers, an object where an array belongs, nulls, extra keys, other spellings of
 put right; what cannot be is a fault, which decides the error code.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from typing import Any
 from ocpp_gateway import aliases
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,40}(?:[.,][0-9]{0,40})?|[.,][0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
+MOST_NUMBER = 2**63
 _MISSING = object()
 
 
@@ -37,6 +41,14 @@ def mend(action: str, payload: Any, schema: dict[str, Any]) -> Mended:
     walker = _Walker(mended, schema.get("definitions", {}))
     mended.payload = walker.value(payload, schema, "", "", required=True)
     return mended
+
+
+def as_number(text: str) -> int | float | None:
+    """The number that a text says, with a decimal point or comma; None when it says none."""
+    stripped = text.strip()
+    if _WHOLE.fullmatch(stripped):
+        return int(stripped)
+    return float(stripped.replace(",", ".")) if _DECIMAL.fullmatch(stripped) else None
 
 
 class _Walker:
@@ -65,7 +77,7 @@ class _Walker:
         if kind == "string" or "enum" in schema:
             return self.string(value, schema, name, path, required=required)
         if kind in ("integer", "number"):
-            return self.number(value, path, whole=kind == "integer")
+            return self.number(value, schema, name, path)
         if kind == "boolean":
             return self.boolean(value, path)
         return value
@@ -182,21 +194,24 @@ class _Walker:
         self.note("unknown_value", path, value)
         return known
 
-    def number(self, value: Any, path: str, *, whole: bool) -> Any:
+    def number(self, value: Any, schema: dict[str, Any], name: str, path: str) -> Any:
         if isinstance(value, bool):
             return self.fault("type", path)
         if isinstance(value, str):
-            try:
-                number = float(value.strip().replace(",", "."))
-            except ValueError:
+            number = as_number(value)
+            if number is None:
                 return self.fault("type", path)
             self.note("string_for_number", path, value)
-            value = int(value) if value.strip().lstrip("+-").isdigit() and len(value) < 40 else number
-        if not isinstance(value, (int, float)) or value != value or value in (float("inf"), float("-inf")):
+            value = number
+        if not isinstance(value, (int, float)) or (isinstance(value, float) and not math.isfinite(value)):
             return self.fault("type", path)
-        if whole and isinstance(value, float):
+        if schema.get("type") == "integer" and isinstance(value, float):
+            if not value.is_integer() and name in aliases.NEVER_ROUNDED:
+                return self.fault("type", path)
             self.note("fraction_for_integer", path, value)
             value = round(value)
+        if not schema.get("minimum", -MOST_NUMBER) <= value <= schema.get("maximum", MOST_NUMBER):
+            return self.fault("enum", path)
         return value
 
     def boolean(self, value: Any, path: str) -> Any:

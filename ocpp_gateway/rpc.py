@@ -5,6 +5,7 @@ A bad frame never closes the socket and never stops the loop; no request is echo
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +13,12 @@ from typing import Any
 import orjson
 
 from ocpp_gateway import directions, quirks, schemas
+from ocpp_gateway.log import excerpt
 
 CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 MOST_DEPTH = 32
 MOST_ITEMS = 10_000
-MOST_INTEGER = 2**63
 LONGEST_ID = 36
-LONGEST_USABLE_ID = 255
 LONGEST_TOLERATED = 128 * 1024
 TRANSACTION_ACTIONS = ("StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent")
 
@@ -116,25 +116,25 @@ def _message(message: Any, text: str, protocol: str, violations: list[tuple[str,
         return _call(message, text, protocol, violations)
     if kind in (CALLRESULT, CALLERROR, CALLRESULTERROR) and not isinstance(kind, bool):
         return _answer(kind, message)
-    if kind == SEND and protocol == "2.1":
-        return _send(message, protocol)
+    if kind == SEND:
+        # Never answered, also where the version does not know it (2.1 part 4 §4.1.6).
+        return _send(message) if protocol == "2.1" else Unreadable("unknown_message_type", answer=False)
     return Unreadable("unknown_message_type")
 
 
 def usable_id(raw: Any) -> str | None:
-    """A message id that can be answered: text, or a number that stands for it; not null, not a structure."""
+    """A message id that can be answered: a text of at most 36 characters (1.6J §4.1.4, 2.0.1 part 4 §4.1.4), or a
+    number that stands for it; not null, not a structure."""
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
         return None
     text = str(raw)
-    return text if 0 < len(text) <= LONGEST_USABLE_ID and text.isprintable() else None
+    return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
 
 
 def _call(message: list[Any], text: str, protocol: str, violations: list[tuple[str, str]]) -> Frame:
     message_id = usable_id(message[1]) if len(message) > 1 else None
     if message_id is None:
         return Unreadable("no_usable_message_id")
-    if len(message_id) > LONGEST_ID:
-        violations.append(("long_message_id", f"{len(message_id)} characters"))
     action = message[2] if len(message) > 2 else None
     if not isinstance(action, str) or not action:
         return Refused(message_id, "format", where="action", violations=violations)
@@ -174,7 +174,7 @@ def _answer(kind: int, message: list[Any]) -> Frame:
     return Answer(message_id, None, code[:50], " ".join(text.split())[:255])
 
 
-def _send(message: list[Any], protocol: str) -> Frame:
+def _send(message: list[Any]) -> Frame:
     action = message[2] if len(message) > 2 else None
     payload = message[3] if len(message) > 3 else None
     if not isinstance(action, str) or not isinstance(payload, dict):
@@ -218,7 +218,9 @@ def cleaned(value: Any) -> Any:
 _NO_VALUE = re.compile(r":\s*(?=[,}\]])")
 _NO_ITEM = re.compile(r"([\[{,])\s*,")
 _TRAILING = re.compile(r",\s*(?=[}\]])")
-_HEAD = re.compile(r'^\s*\[\s*2\s*,\s*(?:"([^"\\]{1,255})"|(\d{1,36}))\s*(?:,\s*"(\w{1,64})")?')
+_HEAD = re.compile(r'^\s*\[\s*2\s*,\s*(?:"([^"\\]{1,36})"|(\d{1,36}))\s*(?:,\s*"(\w{1,64})")?')
+_ANSWER_HEAD = re.compile(r'^\s*\[\s*[345]\s*,\s*(?:"([^"\\]{1,36})"|(\d{1,36}))\s*,')
+_ANSWERS = re.compile(r"^\s*\[\s*[345]\s*,")
 
 
 def _tolerant(text: str, protocol: str) -> Frame:
@@ -235,16 +237,32 @@ def _tolerant(text: str, protocol: str) -> Frame:
             if message is not None:
                 break
     if isinstance(message, list):
-        return _message(cleaned(message), stripped, protocol, [("broken_json", stripped[:200])])
+        if not within_limits(message, stripped):
+            return Unreadable("too_deep_or_long")
+        return _message(cleaned(message), stripped, protocol, [("broken_json", excerpt(stripped))])
+    if _ANSWERS.match(stripped):
+        # Whoever waits for it learns at once that nothing readable comes (quirk row 6).
+        answer = _ANSWER_HEAD.match(stripped)
+        if answer is None:
+            return Unreadable("broken_json", answer=False)
+        return Answer(answer[1] or answer[2], None, "FormatViolation", "The answer is no JSON.")
     if head and protocol == "1.6":
         message_id = head[1] or head[2]
-        return Refused(message_id, "format", action=head[3] or "", violations=[("broken_json", stripped[:200])])
+        return Refused(message_id, "format", action=head[3] or "", violations=[("broken_json", excerpt(stripped))])
     return Unreadable("broken_json")
 
 
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
 def _loads(text: str) -> Any:
+    def whole(digits: str) -> float | None:
+        return int(digits) if len(digits) < 19 else _finite(digits)
+
     try:
-        return json.loads(text, strict=False, parse_constant=lambda _: None)
+        return json.loads(text, strict=False, parse_constant=lambda _: None, parse_int=whole, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
 
