@@ -12,13 +12,24 @@ from django.db.models import Max
 
 from charging.models import Connector
 from mobility.demo.data import STATIONS, TAGS, DemoStation
-from mobility.simulator import NotStarted, Refused, Settings, Station, Unreachable, Vehicle
+from mobility.simulator import (
+    CallFailed,
+    NoAnswer,
+    NotStarted,
+    Offline,
+    Refused,
+    Settings,
+    Station,
+    Unreachable,
+    Vehicle,
+)
 
 log = logging.getLogger(__name__)
 
 METER_EVERY_S = 5
 SESSION_S = (8 * 60, 20 * 60)
 PAUSE_S = (30, 90)
+AGAIN_AFTER_S = 5
 
 
 async def run_demo_stations() -> None:
@@ -66,8 +77,11 @@ async def come_and_go(station: Station, demo: DemoStation, draw: random.Random) 
     while True:
         await station.plug_in(1, a_car(demo, draw.uniform(0.15, 0.5)))
         await asyncio.sleep(2)
-        with contextlib.suppress(NotStarted):
+        with contextlib.suppress(NotStarted, CallFailed, NoAnswer, Offline):
             await station.start(1)
+        if connector.transaction is None:
+            await asyncio.sleep(AGAIN_AFTER_S)
+            continue
         with contextlib.suppress(TimeoutError):
             await station.wait_until(lambda _: connector.transaction is None, timeout_s=draw.uniform(*SESSION_S))
         await station.unplug(1)

@@ -21,6 +21,7 @@ def test_it_works(start_server: StartServer, visit: Visits) -> None:
         expect(mine.locator("[data-status=Charging]").first).to_be_visible(timeout=60_000)
         expect(mine.locator("[data-figure=energy]")).not_to_have_text("0.00 kWh", timeout=60_000)
     rest = server.rest(email, password)
+    page.close()
     before = rest.get("transactions/")["count"]
     assert before > 50
     server.restart()
