@@ -59,6 +59,10 @@ update_running = Update(Transaction, RUNNING, where=STILL_OPEN)
 update_news = Update(Transaction, NEWS, where=STILL_OPEN)
 
 
+class StaleState(Exception):
+    """What is remembered of a station is older than its rows: roll back, forget it, and apply the batch anew."""
+
+
 class Batch:
     """One group commit in the making.
 
@@ -134,9 +138,10 @@ class Batch:
         insert_messages(self.messages)
         update_connectors([[getattr(c, name) for name in LIVE_VALUES] + [c.pk] for c in self.measured.values()])
         for rows, update, names in ((self.running, update_running, RUNNING), (self.news, update_news, NEWS)):
-            if update([[getattr(row, name) for name in names] + [row.pk] for row in rows.values()]) != len(rows):
-                # One of them was closed by someone else meanwhile: forget what we believed of these stations.
-                self.stale.update(row.station_id for row in rows.values())
+            touched = update([[getattr(row, name) for name in names] + [row.pk] for row in rows.values()])
+            if 0 <= touched < len(rows):
+                # One of them was closed by someone else meanwhile; its hours would be booked twice.
+                raise StaleState("a running transaction has been closed")
         self._flush_hours()
         self._flush_violations()
         update_seen([(at, pk) for pk, at in self.seen.items()])

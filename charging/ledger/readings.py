@@ -1,6 +1,7 @@
 """Meter values: one row per moment, live values, running energy. The hottest path: in order, it asks no query."""
 
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from charging.energy import cost_of
@@ -17,6 +18,14 @@ VALUES = ("energy_wh", "power_w", "current_a", "voltage_v", "soc_percent")
 START_SLACK = timedelta(minutes=1)
 
 
+class News(Enum):
+    """What a reading brings: a moment, more samples of a known one, or nothing that is not there."""
+
+    READING = "reading"
+    SAMPLES = "samples"
+    NONE = "none"
+
+
 def meter_read(batch: Batch, state: StationState, fact: MeterRead) -> None:
     """1.6 §4.7, 2.0.1 J01. An unknown or foreign transaction id never touches another transaction."""
     connector = state.connector(fact.evse, fact.connector)
@@ -29,7 +38,10 @@ def meter_read(batch: Batch, state: StationState, fact: MeterRead) -> None:
             f"transaction {fact.transaction_id} is not one of this station",
             {"evse": fact.evse, "transactionId": fact.transaction_id, "readings": _as_data(fact.readings)},
         )
-    store(batch, state, connector, fact.readings, evse=fact.evse, number=fact.connector, tx=tx, late=row)
+    in_order = store(batch, state, connector, fact.readings, evse=fact.evse, number=fact.connector, tx=tx, late=row)
+    if row is not None and not in_order:
+        settle(batch, state, row)
+        batch.transaction_changed(row)
 
 
 def _as_data(readings: list[Reading]) -> list[Any]:
@@ -44,18 +56,29 @@ def _transaction_of(
         tx = state.open.get(fact.transaction_id)
         if tx is not None:
             return tx, None
-        row = Transaction.objects.filter(station=state.station, transaction_id=fact.transaction_id).first()
+        row = _closed(state, transaction_id=fact.transaction_id)
         if row is not None:
-            row.station = state.station
             return None, row
         foreign.notice(batch, state, fact.transaction_id, "MeterValues")
         return None, None
     if not fact.attach or not fact.readings:
         return None, None
+    at = fact.readings[0].stamp.at
     tx = state.running_at(connector)
-    if tx is not None and tx.row.started and fact.readings[0].stamp.at >= tx.row.started - START_SLACK:
+    if tx is not None and tx.row.started and at >= tx.row.started - START_SLACK:
         return tx, None
+    if connector is not None and at <= state.last_end(connector):
+        return None, _closed(state, connector=connector, started__lte=at + START_SLACK, ended__gte=at)
     return None, None
+
+
+def _closed(state: StationState, **which: Any) -> Transaction | None:
+    """The newest closed transaction of the station that fits."""
+    rows = Transaction.objects.select_related("id_tag", "user", "car", "connector").filter(station=state.station)
+    row = rows.filter(**which).exclude(state__in=Transaction.OPEN).order_by("-started").first()
+    if row is not None:
+        row.station = state.station
+    return row
 
 
 def store(
@@ -72,15 +95,17 @@ def store(
     """Keep readings and let them count.
 
     Returns:
-        Whether all came in order; if not, the transaction wants to be settled from its stored rows.
+        Whether all came in order; if not, the transaction has to be settled from its stored rows. A running one is
+        settled here; for a closed one that is left to the caller.
     """
     ordered = True
     row = tx.row if tx else late
     for reading in readings:
-        if _insert(batch, state, reading, evse, number, row, tx):
-            ordered = _count(batch, state, tx, reading) and ordered if tx else ordered
-        elif tx is not None:
-            ordered = False
+        news = _insert(batch, state, reading, evse, number, row, tx)
+        if late is not None:
+            ordered = ordered and (news is News.NONE or _is_after(late, reading))
+        elif tx is not None and news is not News.NONE:
+            ordered = news is News.READING and _count(batch, state, tx, reading) and ordered
         if connector is not None and late is None:
             show(batch, connector, reading)
     if tx is not None and not ordered:
@@ -96,8 +121,8 @@ def _insert(
     number: int,
     row: Transaction | None,
     tx: OpenTransaction | None,
-) -> bool:
-    """Add the reading's row, or merge its samples into the one of the same moment. False if it was there."""
+) -> News:
+    """Add the reading's row, or merge its samples into the one of the same moment."""
     key = reading.stamp.station
     newest = tx.newest_key if tx else (None if row else state.newest_key(evse, number))
     if newest is None or key <= newest:
@@ -106,8 +131,7 @@ def _insert(
             station=state.station, transaction=row, evse_number=evse, connector_number=number, station_time=key
         ).first()
         if known is not None:
-            _merge(known, reading)
-            return False
+            return News.SAMPLES if _merge(known, reading) else News.NONE
     elif tx:
         tx.newest_key = key
     else:
@@ -129,7 +153,13 @@ def _insert(
             reading.samples,
         )
     )
-    return True
+    return News.READING
+
+
+def _is_after(row: Transaction, reading: Reading) -> bool:
+    """Whether a closed transaction ended before the reading, which then counts for nothing."""
+    lost = row.state == Transaction.State.LOST
+    return not lost and row.ended is not None and reading.stamp.at > row.ended
 
 
 def sample_key(sample: Sample | list[Any]) -> tuple[Any, ...]:
@@ -137,8 +167,8 @@ def sample_key(sample: Sample | list[Any]) -> tuple[Any, ...]:
     return (sample[5], sample[0], sample[3], sample[4])
 
 
-def _merge(known: MeterReading, reading: Reading) -> None:
-    """Add the samples that the stored reading lacks; what it has, it keeps."""
+def _merge(known: MeterReading, reading: Reading) -> bool:
+    """Add the samples that the stored reading lacks; what it has, it keeps. Whether there were any."""
     have = {sample_key(sample) for sample in known.samples}
     more = [list(sample) for sample in reading.samples if sample_key(sample) not in have]
     changed = bool(more)
@@ -149,6 +179,7 @@ def _merge(known: MeterReading, reading: Reading) -> None:
             changed = True
     if changed:
         known.save(update_fields=["samples", *VALUES])
+    return changed
 
 
 def _count(batch: Batch, state: StationState, tx: OpenTransaction, reading: Reading) -> bool:

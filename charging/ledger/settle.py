@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from charging.energy import cost_of, most_wh, split_by_hour
-from charging.ledger.batch import Batch
+from charging.ledger.batch import Batch, StaleState
 from charging.ledger.hours import book
-from charging.ledger.state import StationState, fold_for, reopened
+from charging.ledger.state import READING_ORDER, StationState, fold_for, reopened
 from charging.models import MeterReading, Transaction, TransactionEvent
 
 #: 2.x charging states, in the words of the neutral model.
@@ -18,18 +18,23 @@ STATES = {
 }
 #: Flags that hold a bill back until a person has looked, or the missing messages have come.
 HOLDING = {"seq_gap", "no_start", "implausible_energy", "negative_duration", "stop_below_start", "no_meter_values"}
+#: Events of one moment in the order in which they can have happened.
+RANK = {"started": 0, "updated": 1, "ended": 2}
 
 
 def settle(batch: Batch, state: StationState, row: Transaction) -> None:
-    """Compute the transaction from its stored events and readings, whatever order they came in, and save it."""
-    events = list(TransactionEvent.objects.filter(transaction=row).order_by("station_time", "seq_no", "pk"))
+    """Compute the transaction from its stored events and readings, whatever order they came in, and save it.
+
+    Raises:
+        StaleState: another process has closed it since it was read.
+    """
+    _refuse_stale(state, row)
+    events = sorted(TransactionEvent.objects.filter(transaction=row), key=_moment)
     start = next((event for event in events if event.kind == "started"), None)
     end = next((event for event in reversed(events) if event.kind == "ended"), None)
-    row.started = start.station_time if start else (row.started or (events[0].station_time if events else None))
-    if start and start.meter_wh is not None:
-        row.meter_start_wh = start.meter_wh
-    elif row.meter_start_wh is None and end is not None:
-        row.meter_start_wh = end.data.get("begin_wh")
+    first = start or (events[0] if events else None)
+    row.started = first.station_time if first else row.started
+    row.meter_start_wh = _meter_start(events, start)
     row.last_event_at = max((event.station_time for event in events), default=row.last_event_at)
     _settle_state(row, events, end)
     flags = _settle_energy(batch, state, row, end)
@@ -39,6 +44,7 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
         state.open[row.transaction_id] = reopened(row)
         return
     state.open.pop(row.transaction_id, None)
+    state.last_ends.pop(row.connector_id or 0, None)
     batch.running.pop(row.pk, None)
     batch.news.pop(row.pk, None)
     connector = state.connectors.get((row.evse_number, row.connector_number))
@@ -47,6 +53,26 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
         connector.power_w = connector.current_a = 0.0
         connector.save(update_fields=["transaction", "power_w", "current_a"])
         batch.connector_changed(connector)
+
+
+def _refuse_stale(state: StationState, row: Transaction) -> None:
+    """A transaction that is remembered as running must still be: what is booked of it is only known from its row."""
+    if row.transaction_id in state.open:
+        stored = Transaction.objects.select_for_update(no_key=True).filter(pk=row.pk).values_list("state", flat=True)
+        if stored.get() not in Transaction.OPEN:
+            raise StaleState(f"transaction {row.pk}")
+
+
+def _moment(event: TransactionEvent) -> tuple[datetime, int, int, str]:
+    return event.station_time, -1 if event.seq_no is None else event.seq_no, RANK[event.kind], event.key
+
+
+def _meter_start(events: list[TransactionEvent], start: TransactionEvent | None) -> float | None:
+    """The baseline: what the start said, unless that is a placeholder 0 and a sample of the context Transaction.Begin
+    knows better; some stations send such a sample only with a later event, or with the stop."""
+    said = start.meter_wh if start else None
+    begun = next((wh for event in events if (wh := event.data.get("begin_wh")) is not None), None)
+    return begun if said is None or (said <= 0 and begun) else said
 
 
 def _settle_state(row: Transaction, events: list[TransactionEvent], end: TransactionEvent | None) -> None:
@@ -65,15 +91,18 @@ def _settle_state(row: Transaction, events: list[TransactionEvent], end: Transac
 def _settle_energy(batch: Batch, state: StationState, row: Transaction, end: TransactionEvent | None) -> list[str]:
     """Energy, cost and the hours they fall in, from all readings up to the end."""
     batch.flush_readings()
-    stored = MeterReading.objects.filter(transaction=row, energy_wh__isnull=False).order_by("measured_at", "pk")
-    if end is not None:
-        stored = stored.filter(measured_at__lte=end.station_time)
+    stored = MeterReading.objects.filter(transaction=row, energy_wh__isnull=False).order_by(*READING_ORDER)
+    if end is not None or row.state == Transaction.State.SUPERSEDED:
+        # What comes after the end counts nothing here; after a superseded one it is the next one's energy.
+        stored = stored.filter(measured_at__lte=row.ended)
     fold = fold_for(row, keep_curve=True)
     for at, energy_wh in stored.values_list("measured_at", "energy_wh"):
         fold.add(at, energy_wh or 0.0)
     if row.is_open:
         energy, flags = fold.energy_wh(), list[str]()
     else:
+        if row.state == Transaction.State.LOST and row.ended and fold.last_at:
+            row.ended = max(row.ended, fold.last_at)
         at = row.ended or fold.last_at or batch.now
         energy, flags = fold.finish(at, row.meter_stop_wh if end is not None else None)
     row.energy_wh = round(energy, 3)
@@ -125,6 +154,8 @@ def _settle_flags(
         flags.append("seq_gap")
     if start is None:
         flags.append("no_start")
+    elif start.meter_wh is not None and start.meter_wh != row.meter_start_wh:
+        flags.append("baseline_replaced")
     if any(event.data.get("clock") for event in events):
         flags.append("clock_implausible")
     row.flags = sorted({*lasting, *flags})

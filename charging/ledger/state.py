@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.db.models import Max
+
 from charging.energy import EnergyFold
 from charging.models import EVSE, ChargingStation, Connector, MeterReading, Transaction
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+#: Readings as they were measured, whenever they came.
+READING_ORDER = ("measured_at", "station_time", "energy_wh", "pk")
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class StationState:
     open: dict[str, OpenTransaction] = field(default_factory=dict)
     newest_keys: dict[tuple[int, int], datetime] = field(default_factory=dict)
     hours: dict[tuple[int, datetime], int] = field(default_factory=dict)
+    last_ends: dict[int, datetime] = field(default_factory=dict)
 
     def connector(self, evse: int, number: int) -> Connector | None:
         """The connector, made at first sight; None for number 0, the station or the EVSE itself."""
@@ -61,6 +66,13 @@ class StationState:
         if connector is None or connector.transaction_id is None:
             return None
         return next((tx for tx in self.open.values() if tx.row.pk == connector.transaction_id), None)
+
+    def last_end(self, connector: Connector) -> datetime:
+        """When the newest of the connector's closed transactions ended."""
+        if connector.pk not in self.last_ends:
+            ended = Transaction.objects.filter(connector=connector, ended__isnull=False).aggregate(at=Max("ended"))
+            self.last_ends[connector.pk] = ended["at"] or BEGINNING
+        return self.last_ends[connector.pk]
 
     def newest_key(self, evse: int, number: int) -> datetime:
         """The station time of the newest reading outside transactions."""
@@ -111,7 +123,7 @@ def fold_for(row: Transaction, *, keep_curve: bool = False) -> EnergyFold:
 def reopened(row: Transaction) -> OpenTransaction:
     """A running transaction with its fold caught up over the stored readings."""
     tx = OpenTransaction(row=row, fold=fold_for(row))
-    readings = MeterReading.objects.filter(transaction=row).order_by("measured_at", "pk")
+    readings = MeterReading.objects.filter(transaction=row).order_by(*READING_ORDER)
     for at, key, energy_wh in readings.values_list("measured_at", "station_time", "energy_wh"):
         tx.newest, tx.newest_key = max(tx.newest, at), max(tx.newest_key, key)
         if energy_wh is not None:

@@ -1,7 +1,8 @@
 """Transactions: started, updated, ended, in any order, once each; settled from what is stored."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
@@ -24,6 +25,7 @@ from charging.models import (
     ChargingStation,
     Command,
     Connector,
+    MeterReading,
     Transaction,
     TransactionEvent,
 )
@@ -33,6 +35,8 @@ Fact = TransactionStarted | TransactionUpdated | TransactionEnded
 KIND = {TransactionStarted: "started", TransactionUpdated: "updated", TransactionEnded: "ended"}
 #: A station starts within this time after it accepted a remote start.
 REMOTE_START_WINDOW = timedelta(minutes=15)
+#: A start this young has come at once: nothing at its connector can have begun after it.
+JUST_NOW = timedelta(minutes=1)
 
 
 def started(batch: Batch, state: StationState, fact: TransactionStarted) -> TransactionAnswer:
@@ -57,7 +61,13 @@ def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
     else:
         key = digest(*fact.key)
         row = None
-    if key and (known := _known_event(state, key)):
+    known = _known_event(state, key) if key else None
+    if known is not None and known.kind != KIND[type(fact)]:
+        # A station that numbers all its events alike; an end that is dropped would never come again.
+        batch.violate(station.pk, "seq_no_reused", f"{known.kind} and {KIND[type(fact)]}: {fact.seq_no}")
+        key = digest(*fact.key, KIND[type(fact)])
+        known = _known_event(state, key)
+    if known is not None:
         return _answer_again(batch, state, fact, known.transaction)
     row = row or _find(state, fact.transaction_id)
     if row is None and isinstance(fact, TransactionEnded) and fact.key[0] == "stop":
@@ -159,7 +169,7 @@ def _create(
         id_tag_id=authorization.id_tag_id if authorization else None,
         user_id=authorization.user_id if authorization else None,
         authorization=authorization.status if authorization else "",
-        remote_start_id=fact.remote_start_id,
+        remote_start_id=_remote_start_id(batch, state, fact),
         state=Transaction.State.PENDING,
         created_at=batch.now,
         price_per_kwh=price,
@@ -187,6 +197,15 @@ def _create(
     return row
 
 
+def _remote_start_id(batch: Batch, state: StationState, fact: Fact) -> int | None:
+    """The id as sent, unless it belongs to an earlier transaction: it marks one, and a repeated one marks nothing."""
+    number = fact.remote_start_id
+    if number is None or not Transaction.objects.filter(station=state.station, remote_start_id=number).exists():
+        return number
+    batch.violate(state.station.pk, "remote_start_id_reused", str(number))
+    return None
+
+
 def _remote_start(batch: Batch, state: StationState, fact: Fact, connector: Connector | None) -> Command | None:
     """The command that asked for this transaction: by its remoteStartId (2.x), else by connector, tag and time."""
     asked = Command.objects.filter(
@@ -212,6 +231,7 @@ def _complete(
     if row.connector_id is None and connector is not None:
         row.connector, row.evse_number, row.connector_number = connector, connector.evse_number, connector.number
         changed += ["connector", "evse_number", "connector_number"]
+        _move_readings(batch, row)
     authorization = None
     if fact.token is not None:
         authorization = tags.decide(state.station, fact.token, batch.now, besides=row.pk)
@@ -219,8 +239,11 @@ def _complete(
             row.id_token, row.authorization = fact.token.text[:255], authorization.status
             row.id_tag_id, row.user_id = authorization.id_tag_id, row.user_id or authorization.user_id
             changed += ["id_token", "authorization", "id_tag", "user"]
-    if fact.remote_start_id is not None and row.remote_start_id is None:
-        row.remote_start_id = fact.remote_start_id
+            if not authorization.accepted:
+                row.flags = sorted({*row.flags, f"token_{authorization.status}"})
+                changed.append("flags")
+    if row.remote_start_id is None and (number := _remote_start_id(batch, state, fact)) is not None:
+        row.remote_start_id = number
         changed.append("remote_start_id")
         command = _remote_start(batch, state, fact, connector)
         if command is not None:
@@ -230,6 +253,16 @@ def _complete(
     if changed:
         row.save(update_fields=changed)
     return authorization
+
+
+def _move_readings(batch: Batch, row: Transaction) -> None:
+    """Values that came before the connector was known are those of the connector."""
+    batch.flush_readings()
+    of_transaction = MeterReading.objects.filter(transaction=row)
+    there = of_transaction.filter(evse_number=row.evse_number, connector_number=row.connector_number)
+    of_transaction.filter(evse_number=0).exclude(
+        station_time__in=list(there.values_list("station_time", flat=True))
+    ).update(evse_number=row.evse_number, connector_number=row.connector_number)
 
 
 def _add_event(batch: Batch, state: StationState, fact: Fact, row: Transaction, key: str) -> None:
@@ -246,8 +279,23 @@ def _add_event(batch: Batch, state: StationState, fact: Fact, row: Transaction, 
         charging_state=fact.charging_state[:20],
         reason=getattr(fact, "reason", "")[:40],
         offline=fact.offline,
-        data={**fact.data, **({"clock": fact.stamp.flag} if fact.stamp.flag else {})},
+        data=_data_of(fact),
     )
+
+
+def _data_of(fact: Fact) -> dict[str, Any]:
+    data = dict(fact.data)
+    if fact.stamp.flag:
+        data["clock"] = fact.stamp.flag
+    begin_wh = _begin_of(fact)
+    if begin_wh is not None:
+        data.setdefault("begin_wh", begin_wh)
+    return data
+
+
+def _begin_of(fact: Fact) -> float | None:
+    """The register at the beginning of the transaction, where a sample says it."""
+    return next((reading.begin_wh for reading in fact.readings if reading.begin_wh is not None), None)
 
 
 def _meter_of(fact: Fact) -> float | None:
@@ -279,12 +327,12 @@ def _take(
     evse, number = (connector.evse_number, connector.number) if connector else (fact.evse, fact.connector)
     if isinstance(fact, TransactionStarted):
         _occupy(batch, state, row, connector, fact.stamp)
-        if created:
+        if created and row.is_open:
             tx = state.open[row.transaction_id]
             readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx)
             batch.transaction_changed(row, "transaction.started")
             return
-    if isinstance(fact, TransactionUpdated) and tx is not None and _is_next(tx, fact.stamp):
+    if isinstance(fact, TransactionUpdated) and tx is not None and _is_next(tx, fact):
         told = _advance(row, fact)
         if readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx):
             batch.running[row.pk] = row
@@ -298,8 +346,12 @@ def _take(
     batch.transaction_changed(row, name or "transaction.updated")
 
 
-def _is_next(tx: OpenTransaction, stamp: Stamp) -> bool:
-    return tx.row.started is not None and (tx.row.last_event_at is None or stamp.at >= tx.row.last_event_at)
+def _is_next(tx: OpenTransaction, fact: TransactionUpdated) -> bool:
+    """Whether the event continues where the transaction stands, and brings no better baseline."""
+    row = tx.row
+    if row.started is None or not (row.meter_start_wh or _begin_of(fact) is None):
+        return False
+    return row.last_event_at is None or fact.stamp.at >= row.last_event_at
 
 
 def _advance(row: Transaction, fact: TransactionUpdated) -> bool:
@@ -329,19 +381,45 @@ def _keep_readings(
 
 
 def _occupy(batch: Batch, state: StationState, row: Transaction, connector: Connector | None, stamp: Stamp) -> None:
-    """A start takes its connector; the transaction that is open there has lost its stop and is superseded."""
+    """A start takes its connector. Of two that overlap, the one that began first has lost its stop and is superseded,
+    whichever is heard of first; only a start in the future is not believed to be the later one."""
     if connector is None:
         return
-    before = state.running_at(connector)
-    if before is not None and before.row.pk != row.pk:
-        if before.row.started is not None and before.row.started > stamp.at:
-            return
-        before.row.state = Transaction.State.SUPERSEDED
-        before.row.ended = stamp.at
-        before.row.flags = sorted({*before.row.flags, "superseded"})
-        before.row.save(update_fields=["state", "ended", "flags"])
-        settle(batch, state, before.row)
-        batch.transaction_changed(before.row, "transaction.ended")
-    connector.transaction = row
-    Connector.objects.filter(pk=connector.pk).update(transaction=row)
-    batch.connector_changed(connector)
+    running = state.running_at(connector)
+    before = running.row if running is not None and running.row.pk != row.pk else None
+    if before is not None and (before.started is None or before.started <= stamp.at):
+        _supersede(batch, state, before, stamp.at)
+    elif before is not None and before.started is not None and before.started > batch.now and row.is_open:
+        _supersede(batch, state, before, before.started)
+    elif row.is_open and (later := _next_start(batch, connector, row, stamp)) is not None:
+        row.state, row.ended = Transaction.State.SUPERSEDED, later
+    if batch.now - stamp.at >= JUST_NOW:
+        for earlier in _superseded_across(connector, row, stamp):
+            earlier.station = state.station
+            _supersede(batch, state, earlier, stamp.at)
+    if row.is_open:
+        connector.transaction = row
+        Connector.objects.filter(pk=connector.pk).update(transaction=row)
+        batch.connector_changed(connector)
+
+
+def _supersede(batch: Batch, state: StationState, row: Transaction, at: datetime) -> None:
+    row.state, row.ended = Transaction.State.SUPERSEDED, at
+    settle(batch, state, row)
+    batch.transaction_changed(row, "transaction.ended")
+
+
+def _superseded_across(connector: Connector, row: Transaction, stamp: Stamp) -> list[Transaction]:
+    """Superseded transactions that are taken to have run past this start, because a later one was heard of first."""
+    across = Transaction.objects.filter(connector=connector, state=Transaction.State.SUPERSEDED, ended__gt=stamp.at)
+    return list(
+        across.filter(started__lt=stamp.at).exclude(pk=row.pk).select_related("id_tag", "user", "car", "connector")
+    )
+
+
+def _next_start(batch: Batch, connector: Connector, row: Transaction, stamp: Stamp) -> datetime | None:
+    """When the connector's next transaction began, for a start that comes late."""
+    if batch.now - stamp.at < JUST_NOW:
+        return None
+    later = Transaction.objects.filter(connector=connector, started__gt=stamp.at, started__lte=batch.now)
+    return later.exclude(pk=row.pk).order_by("started").values_list("started", flat=True).first()
