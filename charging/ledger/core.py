@@ -40,7 +40,7 @@ from charging.facts import (
     TransactionUpdated,
 )
 from charging.ledger import connections, foreign, readings, stations, transactions
-from charging.ledger.batch import Batch
+from charging.ledger.batch import Batch, StaleState
 from charging.ledger.state import StationState
 from charging.live import Event
 
@@ -68,6 +68,8 @@ HANDLERS: dict[type, Callable[[Batch, StationState, Any], Any]] = {
 
 MOST_AT_ONCE = 512
 TRIES = 5
+#: How often one message may lose against another process that writes the same key.
+RACES = 2
 #: Live values are told at most this often.
 COALESCE_S = 0.04
 SEEN_EVERY_S = 5.0
@@ -79,6 +81,14 @@ class OutcomeUnknown(Exception):
 
 class NotApplied(Exception):
     """It was rolled back, for a reason that is not the sender's: an InternalError, which the station retries."""
+
+
+def is_rolled_back(error: Exception) -> bool:
+    """Whether a commit that failed is known to be undone: the victim of a deadlock, no space, a lock that was held."""
+    cause = error.__cause__
+    if str(getattr(cause, "sqlstate", None) or "")[:2] in ("40", "53", "55"):
+        return True
+    return getattr(cause, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_FULL")
 
 
 def apply_fact(batch: Batch, state: StationState, fact: Fact) -> Any:
@@ -189,7 +199,12 @@ class Ledger:
         self.loop.call_soon_threadsafe(self._deliver, works)
 
     def _commit(self, works: list[Work]) -> None:
-        for attempt in range(1, TRIES + 1):
+        """Apply and commit, again where the database or another process got in the way; else one by one."""
+        error: Exception | None = None
+        for attempt in range(TRIES):
+            if attempt:
+                self.figures.retried += 1
+                time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
             batch = Batch(self.states, datetime.now(UTC))
             committing = False
             try:
@@ -198,31 +213,34 @@ class Ledger:
                         self._apply(batch, work)
                     batch.flush()
                     committing = True
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError) as failure:
+                error = failure
                 self._forget(batch)
                 self._mend_connection()
-                if committing:
-                    log.error("A commit ended with %s; %d answers are withheld", error, len(works))
-                    for work in works:
-                        work.error = OutcomeUnknown(str(error))
-                    self.healthy = False
+                if committing and not is_rolled_back(failure):
+                    self._fail(works, OutcomeUnknown(str(failure)))
                     return
-                if attempt == TRIES:
-                    log.error("The database refused %d tries: %s", TRIES, error)
-                    for work in works:
-                        work.error = NotApplied(str(error))
-                    self.healthy = False
-                    return
-                self.figures.retried += 1
-                time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
-            except Exception as error:  # noqa: BLE001 - whatever one fact breaks, the others are applied
+            except StaleState as failure:
+                error = failure
                 self._forget(batch)
-                self._one_by_one(works, error)
-                return
+            except Exception as failure:  # noqa: BLE001 - whatever one fact breaks, the others are applied
+                error = failure
+                self._forget(batch)
+                # Another process may have written the same key first: now it is found.
+                if len(works) > 1 or not isinstance(failure, IntegrityError) or attempt == RACES:
+                    self._one_by_one(works, failure)
+                    return
             else:
                 self.healthy = True
                 self._committed(batch)
                 return
+        self._fail(works, NotApplied(str(error)))
+
+    def _fail(self, works: list[Work], error: Exception) -> None:
+        log.error("%d messages are not answered or refused: %s: %s", len(works), type(error).__name__, error)
+        self.healthy = False
+        for work in works:
+            work.error = error
 
     def _apply(self, batch: Batch, work: Work) -> None:
         if isinstance(work.fact, connections.Connected):
@@ -281,31 +299,13 @@ class Ledger:
             connection.close()
 
     def _one_by_one(self, works: list[Work], error: Exception) -> None:
-        if len(works) > 1:
-            if not isinstance(error, IntegrityError):
-                log.warning("A batch of %d is applied one by one after %s: %s", len(works), type(error).__name__, error)
-            for work in works:
-                self._commit([work])
+        if len(works) == 1:
+            self._give_up(works[0], error)
             return
-        work = works[0]
-        if isinstance(error, IntegrityError) and work.error is None:
-            # Another process wrote the same key first: now it is found.
-            work.error = error
-            self._commit_again(work)
-            return
-        self._give_up(work, error)
-
-    def _commit_again(self, work: Work) -> None:
-        batch = Batch(self.states, datetime.now(UTC))
-        try:
-            with transaction.atomic():
-                self._apply(batch, work)
-                batch.flush()
-        except Exception as error:  # noqa: BLE001 - judged by _give_up
-            self._forget(batch)
-            self._give_up(work, error)
-        else:
-            self._committed(batch)
+        if not isinstance(error, IntegrityError):
+            log.warning("A batch of %d is applied one by one after %s: %s", len(works), type(error).__name__, error)
+        for work in works:
+            self._commit([work])
 
     def _give_up(self, work: Work, error: Exception) -> None:
         """A fact that breaks our own code: a transaction message is kept and answered, others are an own failure."""
@@ -323,17 +323,7 @@ class Ledger:
             return None if isinstance(work.fact, MeterRead) else TransactionAnswer(number)
 
         work.fact, work.call = None, keep
-        work.error = None
-        batch = Batch(self.states, datetime.now(UTC))
-        try:
-            with transaction.atomic():
-                self._apply(batch, work)
-                batch.flush()
-        except Exception as second:  # noqa: BLE001 - the station is told to try again
-            self._forget(batch)
-            work.error = NotApplied(str(second))
-        else:
-            self._committed(batch)
+        self._commit([work])
 
     def _tell_metered(self) -> None:
         """Live values, coalesced: the newest of each connector and transaction, at most every COALESCE_S."""

@@ -6,6 +6,7 @@ made good when the transaction is settled, because the transaction remembers wha
 
 import time
 from datetime import datetime
+from decimal import Decimal
 
 from charging.energy import split_by_hour
 from charging.ledger.batch import Batch
@@ -13,6 +14,7 @@ from charging.ledger.state import OpenTransaction, StationState
 from charging.models import Transaction
 
 BOOK_EVERY_S = 5.0
+FINE = Decimal("0.00001")
 
 
 def attribute(
@@ -37,6 +39,14 @@ def book(batch: Batch, state: StationState, row: Transaction, hour: datetime, wh
         return
     key = hour.isoformat()
     batch.news[row.pk] = row
-    row.hourly_wh[key] = row.hourly_wh.get(key, 0.0) + wh
+    before = row.hourly_wh.get(key, 0.0)
+    row.hourly_wh[key] = before + wh
     price = row.price_per_kwh
-    batch.add_hour(state, connector, hour, wh, price * round(wh * 1000) / 1_000_000 if price is not None else 0)
+    # The difference of two rounded sums: many small bookings add up to the cost of their sum.
+    cost = Decimal(0) if price is None else cost_in_hour(before + wh, price) - cost_in_hour(before, price)
+    batch.add_hour(state, connector, hour, wh, cost)
+
+
+def cost_in_hour(energy_wh: float, price_per_kwh: Decimal) -> Decimal:
+    """The cost of a part of a transaction, finer than the cent to which its whole is rounded."""
+    return (price_per_kwh * round(energy_wh * 1000) / 1_000_000).quantize(FINE)

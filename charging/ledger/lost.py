@@ -27,7 +27,7 @@ def close(pk: int, now: datetime) -> list[Event]:
 
     Call it within a transaction; -> the events to publish after the commit. A stop that comes later corrects it.
     """
-    row = Transaction.objects.select_for_update().get(pk=pk)
+    row = Transaction.objects.select_for_update(no_key=True).get(pk=pk)
     if not suspects(now).filter(pk=pk).exists():
         return []
     heard = MeterReading.objects.filter(transaction=row).aggregate(at=Max("received_at"))["at"]
