@@ -1,6 +1,7 @@
 """Messages that belong to nothing here: answered, kept, shown, never applied to another station."""
 
 import hashlib
+import json
 from typing import Any
 
 import orjson
@@ -15,7 +16,12 @@ from charging.models import QuarantinedMessage, Transaction
 
 def digest(*parts: Any) -> str:
     """A key of bounded length over raw values of any kind and size."""
-    return hashlib.blake2b(orjson.dumps(parts, default=str), digest_size=16).hexdigest()
+    try:
+        text = orjson.dumps(parts, default=str)
+    except TypeError:
+        # An integer beyond 64 bits.
+        text = json.dumps(parts, default=str).encode()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def quarantine(batch: Batch, state: StationState, action: str, reason: str, payload: Any) -> None:

@@ -58,6 +58,10 @@ def _transaction_of(
             return tx, None
         row = _closed(state, transaction_id=fact.transaction_id)
         if row is not None:
+            running = state.running_at(connector) if fact.attach else None
+            if running is not None and _is_of_the_next(row, running, fact.readings):
+                # The station still names the transaction before: these values are those of the one that runs.
+                return running, None
             return None, row
         foreign.notice(batch, state, fact.transaction_id, "MeterValues")
         return None, None
@@ -70,6 +74,13 @@ def _transaction_of(
     if connector is not None and at <= state.last_end(connector):
         return None, _closed(state, connector=connector, started__lte=at + START_SLACK, ended__gte=at)
     return None, None
+
+
+def _is_of_the_next(before: Transaction, running: OpenTransaction, readings: list[Reading]) -> bool:
+    started = running.row.started
+    if not readings or before.ended is None or started is None:
+        return False
+    return readings[0].stamp.at > before.ended and readings[0].stamp.at >= started - START_SLACK
 
 
 def _closed(state: StationState, **which: Any) -> Transaction | None:

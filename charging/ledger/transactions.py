@@ -55,13 +55,17 @@ def ended(batch: Batch, state: StationState, fact: TransactionEnded) -> Transact
 
 def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
     station = state.station
+    row = None
     if isinstance(fact, TransactionEnded) and fact.transaction_id is None:
+        if (again := _same_stop(state, fact)) is not None:
+            return _answer_again(batch, state, fact, again.transaction)
         row = _open_at(state, fact)
         key = digest("stop", row.transaction_id) if row else ""
     else:
         key = digest(*fact.key)
-        row = None
     known = _known_event(state, key) if key else None
+    if known is not None and _has_no_clock(fact) and not known.transaction.is_open:
+        key, known = _next_key(state, fact, known)
     if known is not None and known.kind != KIND[type(fact)]:
         # A station that numbers all its events alike; an end that is dropped would never come again.
         batch.violate(station.pk, "seq_no_reused", f"{known.kind} and {KIND[type(fact)]}: {fact.seq_no}")
@@ -87,6 +91,32 @@ def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
 
 def _known_event(state: StationState, key: str) -> TransactionEvent | None:
     return TransactionEvent.objects.select_related("transaction").filter(station=state.station, key=key).first()
+
+
+def _same_stop(state: StationState, fact: TransactionEnded) -> TransactionEvent | None:
+    """The stop without a usable id that came before with the same values: it must not end another transaction."""
+    if fact.stamp.flag:
+        return None
+    return (
+        TransactionEvent.objects.select_related("transaction")
+        .filter(station=state.station, kind="ended", station_time=fact.stamp.at, meter_wh=fact.meter_wh)
+        .first()
+    )
+
+
+def _has_no_clock(fact: Fact) -> bool:
+    """A 1.6 start whose time says nothing: its key is that of every other session of the station."""
+    return isinstance(fact, TransactionStarted) and fact.transaction_id is None and bool(fact.stamp.flag)
+
+
+def _next_key(state: StationState, fact: Fact, known: TransactionEvent) -> tuple[str, TransactionEvent | None]:
+    """The key of the session after the ended ones that look the same, and its event where it runs already."""
+    while True:
+        key = digest(*fact.key, known.transaction.transaction_id)
+        following = _known_event(state, key)
+        if following is None or following.transaction.is_open:
+            return key, following
+        known = following
 
 
 def _answer_again(batch: Batch, state: StationState, fact: Fact, row: Transaction) -> TransactionAnswer:
@@ -332,6 +362,9 @@ def _take(
             readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx)
             batch.transaction_changed(row, "transaction.started")
             return
+    elif created and isinstance(fact, TransactionUpdated):
+        # Its start is lost or late: somebody charges here all the same.
+        _occupy(batch, state, row, connector, fact.stamp)
     if isinstance(fact, TransactionUpdated) and tx is not None and _is_next(tx, fact):
         told = _advance(row, fact)
         if readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx):
