@@ -86,7 +86,7 @@ def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
         authorization = _complete(batch, state, fact, row, connector)
     _add_event(batch, state, fact, row, key)
     _take(batch, state, fact, row, connector, created=created)
-    return TransactionAnswer(row.transaction_id, authorization, str(row.cost) if row.cost is not None else None)
+    return TransactionAnswer(row.transaction_id, authorization, final_cost(row))
 
 
 def _known_event(state: StationState, key: str) -> TransactionEvent | None:
@@ -128,7 +128,12 @@ def _answer_again(batch: Batch, state: StationState, fact: Fact, row: Transactio
             authorization = Authorization(
                 row.authorization, authorization.id_tag_id, row.user_id, authorization.expires, authorization.group
             )
-    return TransactionAnswer(row.transaction_id, authorization, str(row.cost) if row.cost is not None else None)
+    return TransactionAnswer(row.transaction_id, authorization, final_cost(row))
+
+
+def final_cost(row: Transaction) -> str | None:
+    """What a station may show as the total (2.0.1 I02): a 0 would say that charging was free."""
+    return str(row.cost) if row.final and row.cost is not None else None
 
 
 def _find(state: StationState, transaction_id: str | None) -> Transaction | None:
