@@ -42,7 +42,9 @@ class Charging:
         settings = self.settings
         register_wh = settings.energy_wh
         if register_wh is None:
-            register_wh = crc32(f"{settings.identity}/{connector_id}".encode()) % 1_000_000
+            since_s = self.clock.utc().timestamp() - 1_767_225_600  # 2026-01-01
+            drawn_wh = crc32(f"{settings.identity}/{connector_id}".encode()) % 1_000_000
+            register_wh = drawn_wh + max(0.0, since_s) * settings.rated_power_w / 3600
         one_phase = not settings.dc and settings.rated_power_w <= 7_400
         return Evse(
             rated_power_w=settings.rated_power_w,

@@ -11,7 +11,8 @@ PROTOCOLS = {"1.6": "ocpp1.6", "2.0.1": "ocpp2.0.1", "2.1": "ocpp2.1"}
 class Settings:
     """Fixed for the life of a station. Times are real seconds unless the name says simulated.
 
-    `energy_wh` is the meter at the start (None: a number drawn from the identity, the same at each run).
+    `energy_wh` is the meter at the start (None: drawn from the identity, and growing with the calendar, so that a
+    later run never begins below the end of an earlier one).
     `answer_delay_s` is how long the station takes to answer a CALL: a second CALL within it is a fault of the server.
     """
 

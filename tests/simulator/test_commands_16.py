@@ -229,6 +229,9 @@ async def test_a_remote_start_with_a_profile() -> None:
         assert await p.status("RemoteStartTransaction", start) == "Accepted"
         await p.station.wait_until(lambda s: s.sessions)
         assert p.station.connectors[1].evse.power_w() == 5_520
+        await p.station.stop(1)
+        await p.charging()
+        assert p.station.connectors[1].evse.power_w() == 11_000
 
 
 @in_loop

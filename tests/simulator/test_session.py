@@ -157,6 +157,18 @@ async def test_nobody_plugs_in(protocol: str) -> None:
 
 
 @in_loop
+async def test_the_meter_of_a_later_run_begins_above() -> None:
+    async with Csms() as csms:
+        registers = []
+        for _ in range(2):
+            station = Station(quick(csms.url, energy_wh=None))
+            registers.append(station.connectors[1].evse.register_wh)
+            async with station:
+                await station.wait_until(lambda s: s.online)
+        assert registers[1] > registers[0] > 0
+
+
+@in_loop
 async def test_connectors_charge_side_by_side() -> None:
     async with Csms() as csms:
         async with Station(quick(csms.url, connectors=3)) as station:
