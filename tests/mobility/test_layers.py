@@ -23,7 +23,7 @@ async def receive_all() -> list[tuple[int, int]]:
     threads = [threading.Thread(target=publish, args=[index]) for index in range(THREADS)]
     for thread in threads:
         thread.start()
-    found = []
+    found: list[tuple[int, int]] = []
     async with asyncio.timeout(60):
         while len(found) < THREADS * EACH:
             message = await layer.receive(channel)
