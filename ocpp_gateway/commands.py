@@ -19,7 +19,7 @@ from charging.models import Command
 from mobility.errors import Invalid
 from ocpp_gateway import directions, rpc, schemas
 from ocpp_gateway.log import masked
-from ocpp_gateway.translation import Payload
+from ocpp_gateway.translation import NotSupported, Payload
 
 if TYPE_CHECKING:
     from ocpp_gateway.consumer import Connection
@@ -49,7 +49,12 @@ def check_call(protocol: str, action: str, payload: dict[str, Any]) -> None:
 
 def translate(connection: "Connection", command: Command) -> tuple[str, Payload, Payload]:
     """(action, payload, payload with secrets masked); strict in what we send: the schema has the last word."""
-    action, payload = connection.translator.call_for(command, real_params(command))
+    try:
+        action, payload = connection.translator.call_for(command, real_params(command))
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        # For instance a transaction that began under another version, before the station was updated.
+        log.warning("Command %s cannot be said in OCPP %s: %r", command.pk, connection.protocol, error)
+        raise NotSupported(f"This cannot be said in OCPP {connection.protocol}, which the station speaks.") from error
     check_call(connection.protocol, action, payload)
     return action, payload, without_secrets(payload) if command.sealed else payload
 
@@ -86,8 +91,8 @@ async def _send(connection: "Connection", claimed: Claimed) -> None:
         outcome = Outcome(Command.Status.TIMED_OUT, error=text)
         connection.unanswered.add(claimed.message_id)
         received = None
-    except ConnectionError:
-        # The connection's own end tells the command why it failed.
+    except (OSError, RuntimeError):
+        # The line is gone. The connection's own end tells the command why it failed.
         return
     finally:
         connection.waiting = None

@@ -162,8 +162,7 @@ class Connection:
         finally:
             self.ended = self.ended or reason
             self.gateway.release(self)
-            if self._delivery is not None:
-                self._delivery.cancel()
+            self._end_delivery()
             # Not awaited in a task that may be cancelled: giving the station up must happen.
             self.gateway.spawn(self._give_up(), "give-up")
 
@@ -184,7 +183,17 @@ class Connection:
             self.gateway.spawn(get_channel_layer().group_send("gateways", taken), "tell-taken")
         return owned
 
+    def _end_delivery(self) -> None:
+        """Nobody answers any more. An answer that did arrive, as before a reset, is still written down first."""
+        if self.waiting is None:
+            if self._delivery is not None:
+                self._delivery.cancel()
+        elif not self.waiting[1].done():
+            self.waiting[1].set_exception(ConnectionResetError("the connection ended"))
+
     async def _give_up(self) -> None:
+        if self._delivery is not None and not self._delivery.done():
+            await asyncio.wait({self._delivery}, timeout=5)
         try:
             await self.ledger.submit(Work(self.station_id, fact=Disconnected(self.connection_id, self.ended)))
         except (NotApplied, OutcomeUnknown) as error:

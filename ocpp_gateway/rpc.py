@@ -219,7 +219,7 @@ _NO_VALUE = re.compile(r":\s*(?=[,}\]])")
 _NO_ITEM = re.compile(r"([\[{,])\s*,")
 _TRAILING = re.compile(r",\s*(?=[}\]])")
 _HEAD = re.compile(r'^\s*\[\s*2\s*,\s*(?:"([^"\\]{1,36})"|(\d{1,36}))\s*(?:,\s*"(\w{1,64})")?')
-_ANSWER_HEAD = re.compile(r'^\s*\[\s*[345]\s*,\s*(?:"([^"\\]{1,36})"|(\d{1,36}))\s*,')
+_ANSWER_HEAD = re.compile(r'^\s*\[\s*[345]\s*,\s*(?:"([^"\\]{1,36})"|(\d{1,36}))\s*(?:,|$)')
 _ANSWERS = re.compile(r"^\s*\[\s*[345]\s*,")
 
 

@@ -81,7 +81,7 @@ class Translator:
     #: neutral command -> (method name, the wire actions it may become)
     commands: dict[str, tuple[str, ...]] = {}
     #: status words that mean yes
-    yes = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
+    yes = frozenset({"Accepted", "AcceptedCanceled", "Unlocked", "Scheduled", "RebootRequired"})
 
     def __init__(self) -> None:
         self.routes: dict[str, Callable[[Payload, Context], Handled]] = {

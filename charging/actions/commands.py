@@ -26,6 +26,9 @@ SEALED_FOR = "command"
 #: Payload keys whose value is a secret wherever they stand in a raw CALL.
 SECRET_KEYS = frozenset({"password", "basicauthpassword", "authorizationkey", "vpnpassword", "apnpassword", "simpin"})
 
+#: Where the value of a setting stands: 1.6, SetVariables and its kin, NotifyEvent.
+VALUE_KEYS = frozenset({"value", "attributeValue", "actualValue"})
+
 
 def send_command(actor: Actor, *, station: ChargingStation, command: str, params: Mapping[str, Any]) -> Command:
     """Send a neutral command, or a raw CALL (`command="call"`), to a station.
@@ -128,17 +131,17 @@ def hide_secrets(row: Command, cleaned: Params) -> Params:
     return shown
 
 
-def without_secrets(value: Any) -> Any:
-    """A copy of a raw payload in which passwords and keys are masked."""
+def without_secrets(value: Any, named: str = "") -> Any:
+    """A copy of a raw payload in which passwords and keys are masked; `named` is the setting that it is a part of."""
     if isinstance(value, list):
-        return [without_secrets(item) for item in value]
+        return [without_secrets(item, named) for item in value]
     if not isinstance(value, dict):
         return value
-    named = str(value.get("key") or named_variable(value) or "")
+    named = str(value.get("key") or named_variable(value) or named)
     copy = {}
     for key, item in value.items():
-        hidden = key.casefold() in SECRET_KEYS or (key in ("value", "attributeValue") and is_secret_setting(named))
-        copy[key] = MASK if hidden and isinstance(item, str) else without_secrets(item)
+        hidden = key.casefold() in SECRET_KEYS or (key in VALUE_KEYS and is_secret_setting(named))
+        copy[key] = MASK if hidden and isinstance(item, str) else without_secrets(item, named)
     return copy
 
 
@@ -191,9 +194,12 @@ def expect_new_password(command: Command) -> None:
 def settle_new_password(command: Command) -> None:
     """After the station's answer: the new password replaces the old one, or is forgotten when it was refused.
 
-    A time-out settles nothing: as long as nobody knows which one the station has, both work.
+    A time-out settles nothing: as long as nobody knows which one the station has, both work. So they do until the new
+    one is used where the station takes it over with its next reboot only.
     """
     if not command.sealed or command.status in (*Command.WAITING, Command.Status.TIMED_OUT):
+        return
+    if command.status == Command.Status.ACCEPTED and "RebootRequired" in json.dumps(command.response or {}):
         return
     if new_password_of(command):
         stations = ChargingStation.objects.filter(pk=command.station_id).exclude(pending_password_hash="")

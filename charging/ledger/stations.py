@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from accounts.actions import MASK
+from charging.commands import is_secret_setting
 from charging.facts import (
     Authorization,
     Authorized,
@@ -170,6 +172,8 @@ def configured(batch: Batch, state: StationState, fact: Configured) -> None:
         row.variable, row.variable_instance = value.variable[:255], value.variable_instance[:50]
         row.attribute = value.attribute[:10]
         row.value = value.value if value.value is not None else ""
+        if row.value and is_secret_setting(value.variable):
+            row.value = MASK
         row.readonly = value.readonly
         row.mutability, row.data_type = value.mutability[:20], value.data_type[:20]
         row.unit = value.unit[:20]

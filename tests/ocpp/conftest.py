@@ -36,6 +36,8 @@ class Lab:
         station = self.stack.enter_context(Station(self.server, identity, protocol, **more))
         if boot:
             station.ok("BootNotification", frames.boot(station.protocol or V16))
+            # After its first other message nothing waits for it to settle.
+            alive(station)
         return station
 
     def station(
