@@ -1,6 +1,7 @@
 """Fixtures that every test may use; tests/support/ says what is behind them."""
 
 import contextlib
+import logging
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,8 @@ StartServer = Callable[..., Server]
 # No test depends on how fast the machine is.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+# One line for each request would bury what a failing test says.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ class Station:
 
     def connect(self) -> "Station":
         """Open the socket; raises websockets' InvalidStatus when the server refuses."""
-        self.socket = connect(
+        opening = connect(
             self.url,
             subprotocols=[Subprotocol(name) for name in self.protocols] or None,
             additional_headers=self.headers,
@@ -106,6 +106,8 @@ class Station:
             max_size=2**24,
             proxy=None,
         )
+        self._stack = contextlib.ExitStack()
+        self.socket = self._stack.enter_context(opening)
         self._open = True
         self._reader = threading.Thread(target=self._read, args=(self.socket,), daemon=True)
         self._reader.start()
@@ -113,7 +115,7 @@ class Station:
 
     def close(self) -> None:
         """Close the socket as a station does that shuts down."""
-        self.socket.close()
+        self._stack.close()
         self._reader.join(10)
 
     def cut(self) -> None:
