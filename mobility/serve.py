@@ -115,9 +115,15 @@ class Background:
         self.beat.start()
 
     def stop(self) -> None:
+        """End both; a task that does not end in time does not keep the process."""
+        ending = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
+        ending.start()
+        ending.join(timeout=GRACE_S)
+
+    def _stop(self) -> None:
         self.beat.stop()
         self.worker.stop()
-        self.thread.join(timeout=GRACE_S)
+        self.thread.join()
 
 
 def run(*, ready: Callable[[], None], extras: tuple[Extra, ...] = ()) -> None:
