@@ -123,6 +123,7 @@ def table(rows: dict[tuple[int, str], list[Row]]) -> str:
         "| KiB/idle station | s to connect |",
         "|---:|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    most = max(stations for stations, _ in rows)
     for stations, name in sorted(rows, key=lambda key: key[0]):
         of = rows[stations, name]
 
@@ -132,10 +133,14 @@ def table(rows: dict[tuple[int, str], list[Row]]) -> str:
         lines.append(
             f"| {stations} | {name} | {median('rate'):,.0f} | {ratio(rows, stations, name):.2f} | "
             f"{median('p50_ms'):.1f} | {median('p99_ms'):.1f} | {median('cpu_us'):.0f} | "
-            # A process keeps what it has freed, so only its first turn shows what a station costs.
-            f"{of[0]['kib_per_station']:.0f} | {median('connect_s'):.1f} |"
+            f"{memory(of, fresh=name in (ECHO, LIBRARY) or stations == most)} | {median('connect_s'):.1f} |"
         )
     return "\n".join(lines)
+
+
+def memory(rows: list[Row], *, fresh: bool) -> str:
+    """KiB for each idle station; a process keeps what it has freed, so only its first full turn shows them."""
+    return f"{rows[0]['kib_per_station']:.0f}" if fresh else "–"
 
 
 def check_stored(contender: Contender, rows: dict[tuple[int, str], list[Row]]) -> bool:
