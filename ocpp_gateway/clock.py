@@ -12,9 +12,12 @@ QUARTER_S = 900
 def parse(text: str) -> tuple[datetime, bool] | None:
     """(the time, whether it had a zone), or None when it is no time. Any number of fractional digits will do."""
     try:
-        at = datetime.fromisoformat(text.strip().upper().replace(" ", "T", 1))
-    except (ValueError, AttributeError):
-        return None
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text.strip().upper().replace(" ", "T", 1))
+        except ValueError:
+            return None
     return (at, True) if at.tzinfo is not None else (at.replace(tzinfo=UTC), False)
 
 
@@ -36,7 +39,10 @@ def stamp(text: str | None, received: datetime, drift_s: float | None = None) ->
         return Stamp(received, received, "missing")
     at, zoned = parsed
     try:
-        station = at.astimezone(UTC) if zoned else at.replace(tzinfo=zone_from_drift(drift_s)).astimezone(UTC)
+        if at.tzinfo is UTC and zoned:
+            station = at
+        else:
+            station = at.astimezone(UTC) if zoned else at.replace(tzinfo=zone_from_drift(drift_s)).astimezone(UTC)
     except (OverflowError, ValueError):
         return Stamp(received, received, "implausible")
     if received - OLDEST <= station <= received + AHEAD:

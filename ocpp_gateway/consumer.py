@@ -83,14 +83,22 @@ async def _handshake(runtime: Gateway, scope: Scope, receive: Receive, send: Sen
     raw_path = scope.get("raw_path") or scope["path"].encode()
     if runtime.draining:
         raise auth.Refused(503, "The server is restarting; connect again in a moment.", [(b"retry-after", b"5")])
-    name = raw_path.rsplit(b"/", 1)[-1].decode("latin-1")[:200]
-    wait = runtime.limits.wait_s(source, name, known=name in runtime.known)
+    try:
+        name, malformed = auth.identity_of(raw_path), None
+    except auth.Refused as refusal:
+        name, malformed = raw_path.decode("latin-1")[:200], refusal
+    wait = runtime.limits.wait_s(source, name, known=runtime.knows(name))
+    if wait and not malformed and not runtime.knows(name):
+        # It may be a station that was created a moment ago.
+        await runtime.learn()
+        wait = runtime.limits.wait_s(source, name, known=runtime.knows(name))
     if wait:
         text = f"Too many failed attempts; wait {wait} s."
         raise auth.Refused(429, text, [(b"retry-after", str(wait).encode())])
     try:
-        identity = auth.identity_of(raw_path)
-        request = auth.request_of(scope, identity, source)
+        if malformed:
+            raise malformed
+        request = auth.request_of(scope, name, source)
         async with runtime.handshakes:
             admitted = await runtime.in_thread(auth.admit, request)
     except auth.Refused:
@@ -99,7 +107,7 @@ async def _handshake(runtime: Gateway, scope: Scope, receive: Receive, send: Sen
     except DatabaseError as error:
         log.error("A handshake could not be checked: %s", error)
         raise auth.Refused(503, "The server cannot reach its database.", [(b"retry-after", b"10")]) from error
-    runtime.known.add(identity)
+    runtime.add_known(name)
     return Connection(runtime, admitted, source, receive, send)
 
 
@@ -124,7 +132,10 @@ class Connection:
         self.logs = settings.OCPP_LOG
         self.heard_at = time.monotonic()
         self.ended = ""
-        self.registration: str | None = None
+        # What the last boot was answered: to connect again is no boot, and does not let a waiting station in.
+        kept_waiting = station.booted_at is not None and station.registration != station.Registration.ACCEPTED
+        self.registration: str | None = station.registration if kept_waiting else None
+        self._accepted = False
         self.waiting: tuple[str, asyncio.Future[rpc.Answer]] | None = None
         self.unanswered: set[str] = set()
         self.wrong: list[tuple[str, str]] = []
@@ -165,6 +176,11 @@ class Connection:
             self._end_delivery()
             # Not awaited in a task that may be cancelled: giving the station up must happen.
             self.gateway.spawn(self._give_up(), "give-up")
+
+    async def _accept(self) -> None:
+        if not self._accepted:
+            self._accepted = True
+            await self.send({"type": "websocket.accept", "subprotocol": self.admitted.subprotocol})
 
     async def _own(self, flapping: bool) -> Owned:
         fact = Connected(
@@ -218,6 +234,8 @@ class Connection:
 
     async def _close(self, code: int, reason: str) -> None:
         try:
+            # A right handshake is never refused: one that is displaced while it is answered is closed like any other.
+            await self._accept()
             await self.send({"type": "websocket.close", "code": code, "reason": reason[:120]})
         except (OSError, RuntimeError) as error:
             log.debug("%s was closed already: %s", self.identity, error)

@@ -32,8 +32,11 @@ T = TypeVar("T")
 HANDSHAKES_AT_ONCE = 32
 SWEEP_S = 5.0
 POLL_S = 15.0
+LEARN_EVERY_S = 0.25
 #: This many displacements of one station within a minute are flapping.
 FLAPPING = 4
+#: Tasks that close a connection and give its station up.
+ENDING = ("end", "give-up")
 
 
 class Gateway:
@@ -48,10 +51,12 @@ class Gateway:
             settings.OCPP_FAILURES_PER_SOURCE, settings.OCPP_FAILURES_PER_IDENTITY, settings.OCPP_FAILURE_REFILL_S
         )
         self.handshakes = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
-        self.known: set[str] = set()
+        self._known: set[str] = set()
         self.ready: asyncio.Task[None] | None = None
         self.draining = False
         self._known_up_to = 0
+        self._learnt_at = 0.0
+        self._learning: asyncio.Task[None] | None = None
         self._displaced: dict[int, deque[float]] = {}
         self._executor = ThreadPoolExecutor(4, thread_name_prefix="gateway-db")
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -75,13 +80,20 @@ class Gateway:
                 held.end(1012, "The server restarts; connect again in a moment.")
             if slices > 1:
                 await asyncio.sleep(settings.DRAIN_SECONDS / slices)
-        deadline = time.monotonic() + 5
-        while self.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - ends by the clock, too
-            await asyncio.sleep(0.02)
+        await self._all_given_up()
         for task in list(self._tasks):
             task.cancel()
         await self.loop.run_in_executor(None, self.ledger.stop)
         self._executor.shutdown(wait=False)
+
+    async def _all_given_up(self) -> None:
+        """Wait until every connection is closed and its station marked as offline: seen three times in a row, since
+        the one follows the other a moment later."""
+        deadline, quiet = time.monotonic() + 5, 0
+        while quiet < 3 and time.monotonic() < deadline:
+            ending = any(task.get_name() in ENDING for task in self._tasks)
+            quiet = 0 if self.connections or ending else quiet + 1
+            await asyncio.sleep(0.02)
 
     def spawn(self, coroutine: Any, name: str) -> "asyncio.Task[Any]":
         task = self.loop.create_task(coroutine, name=name)
@@ -172,7 +184,7 @@ class Gateway:
         """The rows are the truth: look for commands whose wake-up was lost, and learn new identities."""
         while True:
             try:
-                await self.in_thread(self._learn_identities)
+                await self.learn()
                 for station_id in await self.in_thread(self._stations_with_commands):
                     held = self.connections.get(station_id)
                     if held is not None:
@@ -181,11 +193,33 @@ class Gateway:
                 log.warning("The database is away: %s", error)
             await asyncio.sleep(POLL_S)
 
+    def knows(self, identity: str) -> bool:
+        """Whether a station has this identity, in any case; without asking the database."""
+        return identity.casefold() in self._known
+
+    def add_known(self, identity: str) -> None:
+        self._known.add(identity.casefold())
+
+    async def learn(self) -> None:
+        """Learn the identities that were added since the last time; many who ask at once share one look."""
+        if self._learning is None or self._learning.done():
+            self._learning = self.loop.create_task(self._learn())
+        await asyncio.shield(self._learning)
+
+    async def _learn(self) -> None:
+        await asyncio.sleep(max(0.0, self._learnt_at + LEARN_EVERY_S - time.monotonic()))
+        self._learnt_at = time.monotonic()
+        try:
+            await self.in_thread(self._learn_identities)
+        except DatabaseError as error:
+            log.warning("The database is away: %s", error)
+
     def _learn_identities(self) -> None:
-        rows = ChargingStation.objects.filter(pk__gt=self._known_up_to).order_by("pk")
+        # Rows that were made side by side become visible in any order: a few are looked at again.
+        rows = ChargingStation.objects.filter(pk__gt=self._known_up_to - 100).order_by("pk")
         for pk, identity in rows.values_list("pk", "identity")[:50_000]:
-            self.known.add(identity)
-            self._known_up_to = pk
+            self.add_known(identity)
+            self._known_up_to = max(pk, self._known_up_to)
 
     def _stations_with_commands(self) -> list[int]:
         waiting = Command.objects.filter(status=Command.Status.QUEUED, expires_at__gt=timezone.now())
