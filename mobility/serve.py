@@ -31,6 +31,9 @@ log = logging.getLogger("mobility")
 
 Extra = Callable[[], Awaitable[None]]
 GRACE_S = 5
+#: Frames make many small objects and no cycles: the collector looks less often than every 700 of them.
+GC_THRESHOLDS = (20_000, 20, 20)
+CLOSING_S = 3
 
 
 class PortInUse(Exception):
@@ -169,6 +172,7 @@ async def _serve(
     # What exists now lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     await asyncio.to_thread(ready)
     running = [loop.create_task(_extra(extra)) for extra in extras]
     await stopping.wait()
@@ -176,10 +180,19 @@ async def _serve(
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     await runtime.stop()
+    await _closed(servers[1][0])
     for one, _ in servers:
         one.should_exit = True
     await asyncio.gather(*serving, return_exceptions=True)
     await asyncio.to_thread(background.stop)
+
+
+async def _closed(one: Server) -> None:
+    """Wait until the peers have answered the closing of their sockets. A line that is cut while a station is sending
+    is reset, and the station never reads why."""
+    deadline = time.monotonic() + CLOSING_S
+    while one.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - ends by the clock, too
+        await asyncio.sleep(0.02)
 
 
 async def _extra(extra: Extra) -> None:
