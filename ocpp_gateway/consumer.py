@@ -157,7 +157,7 @@ class Connection:
         try:
             flapping = self.gateway.take(self)
             owned = await self._own(flapping)
-            await self.send({"type": "websocket.accept", "subprotocol": self.admitted.subprotocol})
+            await self._accept()
             if owned.has_commands:
                 self.poke()
             await self._read()
