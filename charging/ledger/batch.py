@@ -8,7 +8,7 @@ from django.db import models
 
 from charging import live
 from charging.bulk import Insert, Update
-from charging.ledger.state import StationState, load
+from charging.ledger.state import StationState, load, load_many
 from charging.live import Event
 from charging.models import (
     ChargingStation,
@@ -87,6 +87,13 @@ class Batch:
         self.events: list[Event] = []
         self.after_commit: list[Callable[[], None]] = []
         self.stale: set[int] = set()
+
+    def prepare(self, station_ids: set[int]) -> None:
+        """Load what is not remembered of these stations, all at once."""
+        self.touched |= station_ids
+        missing = station_ids - self.states.keys()
+        if missing:
+            self.states.update(load_many(missing))
 
     def state(self, station_id: int) -> StationState:
         self.touched.add(station_id)

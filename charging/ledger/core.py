@@ -209,6 +209,7 @@ class Ledger:
             committing = False
             try:
                 with transaction.atomic():
+                    self._prepare(batch, works)
                     for work in works:
                         self._apply(batch, work)
                     batch.flush()
@@ -242,10 +243,14 @@ class Ledger:
         for work in works:
             work.error = error
 
+    def _prepare(self, batch: Batch, works: list[Work]) -> None:
+        for work in works:
+            if isinstance(work.fact, connections.Connected):
+                # What is remembered of a station is as old as its connection.
+                self.states.pop(work.station_id, None)
+        batch.prepare({work.station_id for work in works})
+
     def _apply(self, batch: Batch, work: Work) -> None:
-        if isinstance(work.fact, connections.Connected):
-            # What is remembered of a station is as old as its connection.
-            self.states.pop(work.station_id, None)
         state = batch.state(work.station_id)
         work.error = None
         if work.fact is not None:

@@ -4,6 +4,7 @@ A state lives as long as the station's connection: it is loaded on first use and
 disconnects, or a batch that touched it fails. The database is the truth; the cache only saves asking it again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -53,11 +54,9 @@ class StationState:
             if of_evse:
                 return of_evse[0]
             number = 1
-        row, _ = EVSE.objects.get_or_create(station=self.station, number=evse)
-        made, _ = Connector.objects.get_or_create(
-            station=self.station, evse_number=evse, number=number, defaults={"evse": row}
-        )
-        made.station = self.station
+        row = EVSE.objects.filter(station=self.station, number=evse).first()
+        row = row or EVSE.objects.create(station=self.station, number=evse)
+        made = Connector.objects.create(station=self.station, evse=row, evse_number=evse, number=number)
         self.connectors[evse, number] = made
         return made
 
@@ -99,18 +98,30 @@ def zone_of(station: ChargingStation) -> tzinfo:
 
 def load(station_id: int) -> StationState:
     """Read a station with its connectors and running transactions."""
-    station = ChargingStation.objects.select_related("site", "organization").get(pk=station_id)
-    state = StationState(station=station, zone=zone_of(station))
-    for connector in Connector.objects.filter(station=station).order_by("evse_number", "number"):
-        connector.station = station
-        state.connectors[connector.evse_number, connector.number] = connector
-    running = Transaction.objects.filter(station=station, state__in=Transaction.OPEN).select_related(
-        "id_tag", "user", "car"
-    )
-    for row in running.order_by("started", "pk"):
-        row.station = station
+    found = load_many([station_id])
+    if not found:
+        raise ChargingStation.DoesNotExist(f"Station {station_id} has been deleted.")
+    return found[station_id]
+
+
+def load_many(station_ids: Iterable[int]) -> dict[int, StationState]:
+    """Read stations, three queries for any number of them: they come back all at once after an outage."""
+    states: dict[int, StationState] = {}
+    for station in ChargingStation.objects.select_related("site").filter(pk__in=station_ids):
+        states[station.pk] = StationState(station=station, zone=zone_of(station))
+    connectors: dict[int, Connector] = {}
+    for connector in Connector.objects.filter(station__in=states).order_by("evse_number", "number"):
+        connector.station = states[connector.station_id].station
+        states[connector.station_id].connectors[connector.evse_number, connector.number] = connector
+        connectors[connector.pk] = connector
+    running = Transaction.objects.filter(station__in=states, state__in=Transaction.OPEN)
+    for row in running.select_related("id_tag", "user", "car").order_by("started", "pk"):
+        state = states[row.station_id]
+        row.station = state.station
+        if row.connector_id in connectors:
+            row.connector = connectors[row.connector_id]
         state.open[row.transaction_id] = reopened(row)
-    return state
+    return states
 
 
 def fold_for(row: Transaction, *, keep_curve: bool = False) -> EnergyFold:
