@@ -7,6 +7,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from ocpp.v16 import enums as enums16
+from ocpp.v21 import enums
+
 from charging.facts import Reading, Sample
 from ocpp_gateway import aliases, clock
 
@@ -16,11 +19,24 @@ CURRENT = "Current.Import"
 VOLTAGE = "Voltage"
 SOC = "SoC"
 NOT_LIVE = ("Transaction.Begin", "Transaction.End")
+#: Every word of the specification for a measurand, phase, location or context: folded -> as it is spelled.
+SPELLINGS: dict[str, str] = {
+    str(word.value).lower(): str(word.value)
+    for words in (
+        enums16.Measurand,
+        enums.MeasurandEnumType,
+        enums.PhaseEnumType,
+        enums.LocationEnumType,
+        enums.ReadingContextEnumType,
+    )
+    for word in words
+}
 
 
 @lru_cache(maxsize=512)
 def canonical_measurand(raw: str) -> str:
-    return aliases.MEASURANDS.get(raw.strip().lower(), raw.strip())
+    folded = raw.strip().lower()
+    return aliases.MEASURANDS.get(folded) or SPELLINGS.get(folded) or raw.strip()
 
 
 @lru_cache(maxsize=512)
@@ -54,7 +70,12 @@ def _kind(measurand: str, unit: str, phase: str, location: str, context: str) ->
     """What a sample's descriptive fields mean; a station repeats the same few for ever."""
     canonical = canonical_measurand(measurand)[:60]
     name, factor = canonical_unit(unit, canonical)
-    return canonical, name, factor, phase[:10], location[:20], context[:30]
+    return canonical, name, factor, spelled(phase)[:10], spelled(location)[:20], spelled(context)[:30]
+
+
+def spelled(raw: str) -> str:
+    """A word of the specification in its own spelling, another one as it is."""
+    return SPELLINGS.get(raw.strip().lower(), raw.strip())
 
 
 def sample(raw: dict[str, Any]) -> Sample:
@@ -118,7 +139,8 @@ def voltage(samples: list[Sample]) -> float | None:
 
 def reading(raw: dict[str, Any], received: datetime, drift_s: float | None) -> Reading:
     """One meterValue: a moment with its samples. The common case, one sample per measurand, is read in one pass."""
-    found = [sample(item) for item in raw.get("sampledValue") or () if isinstance(item, dict)]
+    sampled = raw.get("sampledValue")
+    found = [sample(item) for item in sampled if isinstance(item, dict)] if isinstance(sampled, list) else []
     stamp = clock.stamp(raw.get("timestamp"), received, drift_s)
     if stamp.flag == "implausible":
         # A clock that stands still gives every reading one time; what was read keeps them apart, and a repeat together.
