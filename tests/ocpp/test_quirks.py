@@ -17,7 +17,7 @@ def running(lab: Lab) -> tuple[Station, int]:
     return station, int(station.ok("StartTransaction", start_16(tag, 0, ts(-60)))["transactionId"])
 
 
-# --- Row 4: boots ------------------------------------------------------------------------------------------------------
+# --- Row 4: boots ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_boots_with_one_message_id_get_a_fresh_clock(lab: Lab) -> None:
     assert len(set(said)) == 3
 
 
-# --- Row 6: broken frames of transactions ------------------------------------------------------------------------------
+# --- Row 6: broken frames of transactions ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_broken_meter_value_counts(lab: Lab, sampled: str) -> None:
     assert lab.transaction(station.identity)["energy_wh"] == 3000
 
 
-# --- Row 7: types ------------------------------------------------------------------------------------------------------
+# --- Row 7: types ----------------------------------------------------------------------------------------------------
 
 
 def test_numbers_as_texts_and_texts_as_numbers(lab: Lab) -> None:
@@ -112,7 +112,7 @@ def test_an_unknown_error_code(lab: Lab, error: str) -> None:
     assert row["error_code"] in ("OtherError", "NoError")
 
 
-# --- Row 12: times -----------------------------------------------------------------------------------------------------
+# --- Row 12: times ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_our_times_end_with_z(lab: Lab, protocol: str) -> None:
     assert station.ok("Heartbeat", {})["currentTime"].endswith("Z")
 
 
-# --- Rows 13 and 15: samples and connectors ----------------------------------------------------------------------------
+# --- Rows 13 and 15: samples and connectors --------------------------------------------------------------------------
 
 
 def test_samples_without_measurand_and_in_odd_units(lab: Lab) -> None:
@@ -208,7 +208,7 @@ def test_connectors_appear_at_first_sight(lab: Lab) -> None:
     assert [evse["evse_id"] for evse in lab.row(station.identity)["evses"]] == [2, 3]
 
 
-# --- Row 22 ------------------------------------------------------------------------------------------------------------
+# --- Row 22 ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", VERSIONS)
