@@ -70,6 +70,7 @@ def test_every_event_twice_and_over_a_reconnect(lab: Lab, station: Station) -> N
     for event in events:
         station.ok("TransactionEvent", event)
     check(lab.transaction(station.identity), tag)
+    assert lab.quarantine(station.identity) == [], "a repeat is recognised, not put aside"
 
 
 def test_two_stations_may_use_the_same_transaction_id(lab: Lab, station: Station) -> None:

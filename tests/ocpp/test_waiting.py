@@ -1,7 +1,11 @@
 """Unknown identities: refused, listed, adopted in one click."""
 
+from urllib.parse import quote
+
 import pytest
 
+from charging.models import WaitingStation
+from ocpp_gateway import auth
 from tests.ocpp.conftest import VERSIONS, Lab, alive
 from tests.support.people import People
 from tests.support.server import Server
@@ -56,20 +60,18 @@ def test_only_platform_admins_see_and_adopt(lab: Lab, people: People) -> None:
 
 
 def test_a_hostile_identity_is_only_text(lab: Lab) -> None:
-    from urllib.parse import quote
-
     identity = lab.unique("<b>'\"%")
     assert upgrade(lab.server, f"/OCPP/{quote(identity, safe='')}", password=None).status == 404
     assert identity in [row["identity"] for row in lab.rest.each("waiting-stations/")]
 
 
-def test_the_list_is_capped(start_server: object) -> None:
-    server: Server = start_server({"OCPP_FAILURES_PER_SOURCE": "1000"})  # type: ignore[operator]
-    for number in range(230):
-        assert upgrade(server, f"/OCPP/WAIT-{number}", password=None).status == 404
-    listed = [row["identity"] for row in server.rest().each("waiting-stations/")]
-    assert len(listed) == 200
-    assert "WAIT-229" in listed
+@pytest.mark.django_db
+def test_the_list_is_capped() -> None:
+    for number in range(auth.MOST_WAITING + 30):
+        auth.keep_waiting(auth.Request(identity=f"WAIT-{number}", source="192.0.2.1", secure=False, offered=[]))
+    listed = set(WaitingStation.objects.values_list("identity", flat=True))
+    assert len(listed) == auth.MOST_WAITING
+    assert f"WAIT-{auth.MOST_WAITING + 29}" in listed
     assert "WAIT-0" not in listed
 
 
