@@ -15,12 +15,28 @@ import orjson
 from django.db import connection, models
 
 
-def _sqlite_datetime(value: datetime | None) -> str | None:
-    if value is None:
-        return None
-    if value.tzinfo is UTC:
-        return value.isoformat(" ")[:-6]
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+class _SqliteDatetime:
+    """Times as SQLite stores them. A batch writes the same few objects again and again: the last two are remembered."""
+
+    def __init__(self) -> None:
+        self.last: tuple[datetime | None, str | None] = (None, None)
+        self.before: tuple[datetime | None, str | None] = (None, None)
+
+    def __call__(self, value: datetime | None) -> str | None:
+        last, before = self.last, self.before
+        if value is last[0]:
+            return last[1]
+        if value is before[0]:
+            return before[1]
+        text = None
+        if value is not None:
+            utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+            text = utc.isoformat(" ")[:-6]
+        self.before, self.last = last, (value, text)
+        return text
+
+
+_sqlite_datetime = _SqliteDatetime()
 
 
 def _json(value: Any) -> str | None:

@@ -88,6 +88,12 @@ def messages(events: Iterable[Event]) -> dict[str, dict[str, Any]]:
     return by_group
 
 
+def is_heard() -> bool:
+    """Whether anyone may listen to live values. Only the layer of the one process knows; others may be elsewhere."""
+    has_group = getattr(get_channel_layer(), "has_group", None)
+    return has_group is None or bool(has_group("organization."))
+
+
 async def send(events: Iterable[Event]) -> None:
     """Publish committed events. The channel layer is at-most-once; readers catch up by cursor."""
     layer = get_channel_layer()

@@ -29,6 +29,10 @@ class HomeLoopChannelLayer(InMemoryChannelLayer):
         assert self.home is not None
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self.home))
 
+    def has_group(self, prefix: str) -> bool:
+        """Whether anyone listens to a group whose name begins so."""
+        return any(name.startswith(prefix) for name in list(self.groups))
+
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         await self._run(super().send(channel, message))
 

@@ -21,6 +21,7 @@ from charging.ledger.connections import forget_connections_of
 from charging.ledger.core import Ledger, Work
 from charging.live import Event
 from charging.models import ChargingStation, Command
+from ocpp_gateway import schemas
 from ocpp_gateway.limits import FailedHandshakes
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Gateway:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
+        # Compiled now, not by the first station's first frame.
+        await asyncio.gather(*(self.in_thread(schemas.of, protocol) for protocol in schemas.PACKAGES))
         held = await self.in_thread(forget_connections_of, self.name, timezone.now())
         self.ledger.start()
         self.spawn(self._listen(), "gateway-listen")
@@ -110,8 +113,12 @@ class Gateway:
         """Run database work in one of the gateway's threads, each with a connection of its own that stays open."""
 
         def run() -> T:
-            connection.close_if_unusable_or_obsolete()
-            return call(*args)
+            try:
+                return call(*args)
+            except DatabaseError:
+                # The next call opens a fresh one; after anything else the connection stays as it is.
+                connection.close()
+                raise
 
         return await self.loop.run_in_executor(self._executor, run)
 

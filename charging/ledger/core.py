@@ -71,7 +71,7 @@ TRIES = 5
 #: How often one message may lose against another process that writes the same key.
 RACES = 2
 #: Live values are told at most this often.
-COALESCE_S = 0.04
+COALESCE_S = 0.06
 SEEN_EVERY_S = 5.0
 
 
@@ -335,6 +335,9 @@ class Ledger:
         if not self._metered or time.monotonic() - self._told_at < COALESCE_S:
             return
         self._told_at = time.monotonic()
+        if not live.is_heard():
+            self._metered.clear()
+            return
         events = [make() for make in self._metered.values()]
         self._metered.clear()
         self.loop.call_soon_threadsafe(self._send, events)

@@ -41,7 +41,7 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
     _settle_flags(row, events, start, end, flags)
     row.save()
     if row.is_open:
-        state.open[row.transaction_id] = reopened(row)
+        (state.open[row.transaction_id],) = reopened([row])
         return
     state.open.pop(row.transaction_id, None)
     state.last_ends.pop(row.connector_id or 0, None)

@@ -115,12 +115,13 @@ def load_many(station_ids: Iterable[int]) -> dict[int, StationState]:
         states[connector.station_id].connectors[connector.evse_number, connector.number] = connector
         connectors[connector.pk] = connector
     running = Transaction.objects.filter(station__in=states, state__in=Transaction.OPEN)
-    for row in running.select_related("id_tag", "user", "car").order_by("started", "pk"):
-        state = states[row.station_id]
-        row.station = state.station
+    rows = list(running.select_related("id_tag", "user", "car").order_by("started", "pk"))
+    for row in rows:
+        row.station = states[row.station_id].station
         if row.connector_id in connectors:
             row.connector = connectors[row.connector_id]
-        state.open[row.transaction_id] = reopened(row)
+    for tx in reopened(rows):
+        states[tx.row.station_id].open[tx.row.transaction_id] = tx
     return states
 
 
@@ -131,12 +132,15 @@ def fold_for(row: Transaction, *, keep_curve: bool = False) -> EnergyFold:
     return EnergyFold(begin_wh=row.meter_start_wh, begin_at=row.started, rated_power_w=rated, keep_curve=keep_curve)
 
 
-def reopened(row: Transaction) -> OpenTransaction:
-    """A running transaction with its fold caught up over the stored readings."""
-    tx = OpenTransaction(row=row, fold=fold_for(row))
-    readings = MeterReading.objects.filter(transaction=row).order_by(*READING_ORDER)
-    for at, key, energy_wh in readings.values_list("measured_at", "station_time", "energy_wh"):
+def reopened(rows: list[Transaction]) -> list[OpenTransaction]:
+    """Running transactions with their folds caught up over the stored readings, which one query reads."""
+    found = {row.pk: OpenTransaction(row=row, fold=fold_for(row)) for row in rows}
+    if not found:
+        return []
+    readings = MeterReading.objects.filter(transaction__in=found).order_by(*READING_ORDER)
+    for pk, at, key, energy_wh in readings.values_list("transaction_id", "measured_at", "station_time", "energy_wh"):
+        tx = found[pk]
         tx.newest, tx.newest_key = max(tx.newest, at), max(tx.newest_key, key)
         if energy_wh is not None:
             tx.fold.add(at, energy_wh)
-    return tx
+    return list(found.values())

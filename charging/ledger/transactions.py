@@ -90,7 +90,10 @@ def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
 
 
 def _known_event(state: StationState, key: str) -> TransactionEvent | None:
-    return TransactionEvent.objects.select_related("transaction").filter(station=state.station, key=key).first()
+    # Nearly always there is none: the narrow question first.
+    events = TransactionEvent.objects.filter(station=state.station, key=key)
+    pk = events.values_list("pk", flat=True).first()
+    return None if pk is None else TransactionEvent.objects.select_related("transaction").get(pk=pk)
 
 
 def _same_stop(state: StationState, fact: TransactionEnded) -> TransactionEvent | None:
