@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, NegotiationError
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, NegotiationError
 
 from mobility.simulator import schemas
 from mobility.simulator.outbox import CallFailed, NoAnswer, Offline, Payload
@@ -112,6 +112,9 @@ async def open_socket(settings: Settings, password: str | bytes | None, ping_int
         _refuse(error)
     except NegotiationError as error:
         raise Broken(f"offered {settings.subprotocol}, the server chose another: {error}") from error
+    except InvalidMessage:
+        # The line broke before there was an answer, as when the server is restarted: nobody refused anything.
+        raise
     except InvalidHandshake as error:
         raise Refused(0, f"no WebSocket upgrade: {error}") from error
     if socket.subprotocol is None:
