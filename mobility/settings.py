@@ -183,7 +183,8 @@ def database() -> dict[str, Any]:
         options.setdefault("timeout", 20)
         options.setdefault(
             "init_command",
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; "
+            "PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
         )
     elif config["ENGINE"].endswith("postgresql"):
         # The embedded server runs request threads that come and go: a pool keeps the number of connections bounded.
