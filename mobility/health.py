@@ -21,6 +21,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from accounts.network import client_ip
 from charging.queries import health
 from mobility.celery import app as celery_app
+from ocpp_gateway.gateway import ledger_trouble
 
 log = logging.getLogger("mobility.health")
 
@@ -66,6 +67,13 @@ def database() -> None:
         cursor.fetchone()
 
 
+def ledger() -> None:
+    """What stations send can be stored: reading may go on while writing does not."""
+    trouble = ledger_trouble()
+    if trouble:
+        raise Unready(trouble)
+
+
 def channel_layer() -> None:
     """A message goes round."""
 
@@ -99,6 +107,7 @@ def beat() -> None:
 
 CHECKS: dict[str, Callable[[], None]] = {
     "database": database,
+    "ledger": ledger,
     "channel_layer": channel_layer,
     "broker": broker,
     "beat": beat,

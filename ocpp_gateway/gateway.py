@@ -251,3 +251,8 @@ async def gateway() -> Gateway:
     assert found.ready is not None
     await asyncio.shield(found.ready)
     return found
+
+
+def ledger_trouble() -> str:
+    """Why this process cannot store what its stations send; empty while it can, or has no stations."""
+    return next((trouble for one in _gateways.values() if (trouble := one.ledger.trouble())), "")

@@ -73,6 +73,10 @@ RACES = 2
 #: Live values are told at most this often.
 COALESCE_S = 0.06
 SEEN_EVERY_S = 5.0
+#: A batch that takes longer than this waits for a lock.
+STUCK_S = 5.0
+#: A failure this long ago says nothing of now, when no station has sent anything since.
+LATELY_S = 30.0
 
 
 class OutcomeUnknown(Exception):
@@ -144,6 +148,8 @@ class Ledger:
         self._waiting: deque[Work] = deque()
         self._wake = threading.Event()
         self._stopping = False
+        self._busy_since: float | None = None
+        self._failed_at = 0.0
         self._metered: dict[tuple[str, int], Callable[[], Event]] = {}
         self._told_at = 0.0
         self._seen: dict[int, float] = {}
@@ -158,6 +164,15 @@ class Ledger:
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout=30)
+
+    def trouble(self) -> str:
+        """Why messages cannot be stored at present; empty while they can."""
+        if not self.healthy and time.monotonic() - self._failed_at < LATELY_S:
+            return "the database refuses what stations send"
+        since = self._busy_since
+        if since is not None and time.monotonic() - since > STUCK_S:
+            return "the database lets what stations send wait"
+        return ""
 
     async def submit(self, work: Work) -> Work:
         work.future = self.loop.create_future()
@@ -185,13 +200,14 @@ class Ledger:
 
     def _process(self, works: list[Work]) -> None:
         """Apply, commit and answer a batch; whatever happens, each of its works gets an outcome."""
-        begun = time.monotonic()
+        begun = self._busy_since = time.monotonic()
         try:
             self._commit(works)
         except Exception as error:
             log.exception("The ledger failed outside of a batch")
             for work in works:
                 work.error = work.error or NotApplied(str(error))
+        self._busy_since = None
         self.figures.batches += 1
         self.figures.works += len(works)
         self.figures.largest = max(self.figures.largest, len(works))
@@ -239,7 +255,7 @@ class Ledger:
 
     def _fail(self, works: list[Work], error: Exception) -> None:
         log.error("%d messages are not answered or refused: %s: %s", len(works), type(error).__name__, error)
-        self.healthy = False
+        self.healthy, self._failed_at = False, time.monotonic()
         for work in works:
             work.error = error
 

@@ -118,7 +118,7 @@ def test_the_probes_and_the_metrics(server: Server) -> None:
     assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
     ready = httpx.get(f"{server.url}/readyz")
     assert ready.status_code == 200
-    assert ready.json()["checks"] == dict.fromkeys(("database", "channel_layer", "broker", "beat"), "ok")
+    assert ready.json()["checks"] == dict.fromkeys(("database", "ledger", "channel_layer", "broker", "beat"), "ok")
     metrics = httpx.get(f"{server.url}/metrics")
     assert metrics.status_code == 200
     assert "mobility_transactions_open " in metrics.text
