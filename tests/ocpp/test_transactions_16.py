@@ -98,8 +98,9 @@ def test_one_message_id_for_everything(lab: Lab) -> None:
 def test_the_same_frame_again_has_no_second_effect(lab: Lab) -> None:
     station, tag = lab.station(), lab.tag()
     number = begin(station, tag)
+    values = meter_16(2000, transaction_id=number, timestamp=ts(-5))
     for _ in range(4):
-        assert station.ok("MeterValues", meter_16(2000, transaction_id=number, timestamp=ts(-5)), message_id="x") == {}
+        assert station.ok("MeterValues", values, message_id="x") == {}
     assert len(lab.rest.get(f"transactions/{lab.transaction(station.identity)['id']}/meter-values/")["results"]) == 1
 
 
