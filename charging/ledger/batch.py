@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -53,6 +54,7 @@ insert_messages = Insert(
 )
 insert_hours = Insert(HourlyEnergy, ["organization", "station", "connector", "hour", "local_day", "energy_wh", "cost"])
 add_to_hours = Update(HourlyEnergy, ["energy_wh", "cost"], add=["energy_wh", "cost"])
+live_values, running, news = (attrgetter(*names, "id") for names in (LIVE_VALUES, RUNNING, NEWS))
 update_seen = Update(ChargingStation, ["last_seen"])
 update_connectors = Update(Connector, LIVE_VALUES)
 update_running = Update(Transaction, RUNNING, where=STILL_OPEN)
