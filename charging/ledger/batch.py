@@ -145,9 +145,9 @@ class Batch:
         """Write all of it within the caller's transaction. The feed comes last: it holds the feed's head."""
         self.flush_readings()
         insert_messages(self.messages)
-        update_connectors([[getattr(c, name) for name in LIVE_VALUES] + [c.pk] for c in self.measured.values()])
-        for rows, update, names in ((self.running, update_running, RUNNING), (self.news, update_news, NEWS)):
-            touched = update([[getattr(row, name) for name in names] + [row.pk] for row in rows.values()])
+        update_connectors(map(live_values, self.measured.values()))
+        for rows, update, values in ((self.running, update_running, running), (self.news, update_news, news)):
+            touched = update(map(values, rows.values()))
             if 0 <= touched < len(rows):
                 # One of them was closed by someone else meanwhile; its hours would be booked twice.
                 raise StaleState("a running transaction has been closed")
