@@ -24,6 +24,9 @@ TOLERANCE = 1.1
 MOST_FROM_ZERO_WH = 300_000.0
 LAST = datetime.max.replace(tzinfo=UTC)
 CENT = Decimal("0.01")
+#: Beyond this no figure means anything: 1 PWh, and the largest amount that is stored.
+MOST_WH = 1e15
+MOST_COST = Decimal("9999999999.99")
 HOUR = timedelta(hours=1)
 
 
@@ -177,11 +180,14 @@ def session_energy(
 
 
 def cost_of(energy_wh: float, price_per_kwh: Decimal | None) -> Decimal | None:
-    """Energy times price, rounded half up to the cent, once; None while the price is unknown."""
+    """Energy times price, rounded half up to the cent, once; None while the price is unknown.
+
+    A nonsensical register may not keep its session from being stored: what the column cannot hold is cut.
+    """
     if price_per_kwh is None:
         return None
-    energy_kwh = Decimal(str(round(energy_wh, 3))) / 1000
-    return (energy_kwh * price_per_kwh).quantize(CENT, rounding=ROUND_HALF_UP)
+    energy_kwh = Decimal(str(round(min(energy_wh, MOST_WH), 3))) / 1000
+    return min((energy_kwh * price_per_kwh).quantize(CENT, rounding=ROUND_HALF_UP), MOST_COST)
 
 
 def split_by_hour(begin: datetime, end: datetime, energy_wh: float) -> dict[datetime, float]:

@@ -26,12 +26,19 @@ async def stamped(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await django_application(scope, receive, send)
 
 
-portal = ProtocolTypeRouter(
-    {
-        "http": stamped,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
-    }
-)
+sockets = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+own_pages = AllowedHostsOriginValidator(sockets)
+
+
+async def own_origin(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A browser says which page opens a socket, and that must be one of ours. A phone or a script says nothing and
+    comes with a ticket, which no other page can have."""
+    from_browser = any(name == b"origin" for name, _ in scope["headers"])
+    guarded = from_browser or b"ticket=" not in scope.get("query_string", b"")
+    await (own_pages if guarded else sockets)(scope, receive, send)
+
+
+portal = ProtocolTypeRouter({"http": stamped, "websocket": own_origin})
 application = portal
 
 __all__ = ["application", "ocpp", "portal"]

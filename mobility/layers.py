@@ -1,8 +1,8 @@
-"""The channel layer of the one-process default.
+"""The channel layers: of the one-process default, and over Redis.
 
 `channels`' in-memory layer keeps asyncio queues and is not safe when it is called from another thread: Celery
-workers, synchronous views and the ledger all publish from threads of their own. This subclass remembers the event
-loop it lives in and forwards every foreign call to it.
+workers, synchronous views and the ledger all publish from threads of their own. `HomeLoopChannelLayer` remembers the
+event loop it lives in and forwards every foreign call to it.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer
+from channels_redis.core import RedisChannelLayer
 
 
 class HomeLoopChannelLayer(InMemoryChannelLayer):
@@ -53,3 +54,14 @@ class HomeLoopChannelLayer(InMemoryChannelLayer):
 
     async def flush(self) -> None:
         await self._run(super().flush())
+
+
+class OneQueueRedisChannelLayer(RedisChannelLayer):
+    """A Redis channel layer whose receivers share one queue per process.
+
+    A process receives from one queue at a time, and there is a queue for each prefix: with several of them, one
+    listener's five-second wait would hold up what has come for all others.
+    """
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        return str(await super().new_channel())

@@ -200,8 +200,9 @@ DATABASES = {"default": database()}
 REDIS_URL = env.url("REDIS_URL", "", ("redis", "rediss", "unix"))
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "capacity": 1000},
+        "BACKEND": "mobility.layers.OneQueueRedisChannelLayer",
+        # The layer waits 5 s for a message at a time; the client's own limit, 5 s as well, would break that off.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 20}], "capacity": 1000},
     }
     if REDIS_URL
     else {

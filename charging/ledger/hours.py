@@ -8,13 +8,15 @@ import time
 from datetime import datetime
 from decimal import Decimal
 
-from charging.energy import split_by_hour
+from charging.energy import MOST_WH, split_by_hour
 from charging.ledger.batch import Batch
 from charging.ledger.state import OpenTransaction, StationState
 from charging.models import Transaction
 
 BOOK_EVERY_S = 5.0
 FINE = Decimal("0.00001")
+#: What the column holds, with room for others in the same hour.
+MOST_IN_HOUR = Decimal("99999999")
 
 
 def attribute(
@@ -49,4 +51,5 @@ def book(batch: Batch, state: StationState, row: Transaction, hour: datetime, wh
 
 def cost_in_hour(energy_wh: float, price_per_kwh: Decimal) -> Decimal:
     """The cost of a part of a transaction, finer than the cent to which its whole is rounded."""
-    return (price_per_kwh * round(energy_wh * 1000) / 1_000_000).quantize(FINE)
+    cost = price_per_kwh * round(min(energy_wh, MOST_WH) * 1000) / 1_000_000
+    return min(cost.quantize(FINE), MOST_IN_HOUR)

@@ -28,7 +28,7 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
     Raises:
         StaleState: another process has closed it since it was read.
     """
-    _refuse_stale(state, row)
+    _read_booked(batch, state, row)
     events = sorted(TransactionEvent.objects.filter(transaction=row), key=_moment)
     start = next((event for event in events if event.kind == "started"), None)
     end = next((event for event in reversed(events) if event.kind == "ended"), None)
@@ -55,12 +55,14 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
         batch.connector_changed(connector)
 
 
-def _refuse_stale(state: StationState, row: Transaction) -> None:
-    """A transaction that is remembered as running must still be: what is booked of it is only known from its row."""
-    if row.transaction_id in state.open:
-        stored = Transaction.objects.select_for_update(no_key=True).filter(pk=row.pk).values_list("state", flat=True)
-        if stored.get() not in Transaction.OPEN:
-            raise StaleState(f"transaction {row.pk}")
+def _read_booked(batch: Batch, state: StationState, row: Transaction) -> None:
+    """What has been booked of it is known from its row alone: another process may have written that since, while the
+    station's connection moved. One that is remembered as running must still run."""
+    stored = Transaction.objects.select_for_update(no_key=True).filter(pk=row.pk).values("state", "hourly_wh").get()
+    if row.transaction_id in state.open and stored["state"] not in Transaction.OPEN:
+        raise StaleState(f"transaction {row.pk}")
+    if row.pk not in batch.news:
+        row.hourly_wh = stored["hourly_wh"]
 
 
 def _moment(event: TransactionEvent) -> tuple[datetime, int, int, str]:

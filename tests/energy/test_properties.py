@@ -136,3 +136,7 @@ def test_the_hours_of_an_interval_sum_up_and_stay_inside(begin, seconds, energy)
 def test_energy_up_to_the_full_hour_belongs_to_the_hour_before():
     ten, eleven = START.replace(hour=10, minute=30, second=0), START.replace(hour=11, minute=0, second=0)
     assert split_by_hour(ten, eleven, 500) == {START.replace(hour=10, minute=0, second=0): 500}
+
+
+def test_a_nonsensical_register_still_has_a_cost_that_can_be_stored():
+    assert cost_of(1e300, Decimal("0.30")) == Decimal("9999999999.99")

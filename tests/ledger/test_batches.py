@@ -197,6 +197,16 @@ def test_a_baseline_of_0_is_replaced_by_what_transaction_data_says(bench: NewBen
     assert (row.energy_wh, row.flags, row.final) == (83, ["baseline_replaced"], True)
 
 
+def test_a_nonsensical_register_is_shown_and_holds_the_bill(bench: NewBench):
+    one = bench()
+    known = begin(one)
+    one.feed([meter_16(10, 1e300, known), stop_16(40, 2**62, known)])
+    (row,) = one.transactions()
+    assert (row.state, row.final) == ("ended", False)
+    assert "implausible_energy" in row.flags
+    assert QuarantinedMessage.objects.count() == 0
+
+
 def test_values_without_an_id_belong_to_the_session_of_their_time(bench: NewBench):
     one = bench()
     known = begin(one)
