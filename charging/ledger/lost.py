@@ -6,6 +6,7 @@ from django.db.models import F, Max, Q, QuerySet
 
 from charging.ledger.batch import Batch
 from charging.ledger.settle import settle
+from charging.ledger.state import locked_transactions
 from charging.live import Event
 from charging.models import Connector, MeterReading, Transaction
 
@@ -27,7 +28,7 @@ def close(pk: int, now: datetime) -> list[Event]:
 
     Call it within a transaction; -> the events to publish after the commit. A stop that comes later corrects it.
     """
-    row = Transaction.objects.select_for_update(no_key=True).get(pk=pk)
+    row = locked_transactions().get(pk=pk)
     if not suspects(now).filter(pk=pk).exists():
         return []
     heard = MeterReading.objects.filter(transaction=row).aggregate(at=Max("received_at"))["at"]

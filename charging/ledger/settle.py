@@ -5,7 +5,7 @@ from datetime import datetime
 from charging.energy import cost_of, most_wh, split_by_hour
 from charging.ledger.batch import Batch, StaleState
 from charging.ledger.hours import book
-from charging.ledger.state import READING_ORDER, StationState, fold_for, reopened
+from charging.ledger.state import READING_ORDER, StationState, fold_for, locked_transactions, reopened
 from charging.models import MeterReading, Transaction, TransactionEvent
 
 #: 2.x charging states, in the words of the neutral model.
@@ -58,7 +58,7 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
 def _read_booked(batch: Batch, state: StationState, row: Transaction) -> None:
     """What has been booked of it is known from its row alone: another process may have written that since, while the
     station's connection moved. One that is remembered as running must still run."""
-    stored = Transaction.objects.select_for_update(no_key=True).filter(pk=row.pk).values("state", "hourly_wh").get()
+    stored = locked_transactions().filter(pk=row.pk).values("state", "hourly_wh").get()
     if row.transaction_id in state.open and stored["state"] not in Transaction.OPEN:
         raise StaleState(f"transaction {row.pk}")
     if row.pk not in batch.news:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db.models import Max
+from django.db import connection
+from django.db.models import Max, QuerySet
 
 from charging.energy import EnergyFold
 from charging.models import EVSE, ChargingStation, Connector, MeterReading, Transaction
@@ -87,6 +88,12 @@ class StationState:
                 or BEGINNING
             )
         return self.newest_keys[key]
+
+
+def locked_transactions() -> QuerySet[Transaction]:
+    """Transactions whose rows are held until the commit, as lightly as the database can."""
+    lightly = connection.features.has_select_for_no_key_update
+    return Transaction.objects.select_for_update(no_key=lightly)
 
 
 def zone_of(station: ChargingStation) -> tzinfo:
