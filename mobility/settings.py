@@ -189,6 +189,8 @@ def database() -> dict[str, Any]:
     elif config["ENGINE"].endswith("postgresql"):
         # The embedded server runs request threads that come and go: a pool keeps the number of connections bounded.
         options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+        # A connection that died in the pool, as when the database restarts, is not handed to a request.
+        config["CONN_HEALTH_CHECKS"] = True
     elif config["ENGINE"] == "mssql":
         options.setdefault("python_driver", "mssql_python")
     return config

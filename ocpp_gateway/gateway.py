@@ -116,9 +116,13 @@ class Gateway:
             try:
                 return call(*args)
             except DatabaseError:
-                # The next call opens a fresh one; after anything else the connection stays as it is.
+                # After anything else the connection stays as it is.
+                died = connection.connection is not None and not connection.is_usable()
                 connection.close()
-                raise
+                if not died:
+                    raise
+            # The line was lost while nobody used it, as when the database restarts.
+            return call(*args)
 
         return await self.loop.run_in_executor(self._executor, run)
 

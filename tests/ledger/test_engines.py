@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+import redis
 from websockets.sync.client import connect
 
 from tests.support import frames
@@ -31,8 +33,6 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Server]:
     with Server(env) as server:
         server.rest().create_tag(TAG)
         yield server
-        failed = [line for line in server.log().splitlines() if " ERROR " in line or "Traceback" in line]
-        assert failed == [], server.log()[-3000:]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ class Events:
         self.socket = connect(
             f"ws://127.0.0.1:{server.portal_port}/ws/live/?ticket={ticket}{more}",
             proxy=None,
-            legacy=True,  # type: ignore[call-arg]
+            legacy=True,
         )
         self.seen: list[dict[str, Any]] = []
 
@@ -123,13 +123,6 @@ def test_a_command_is_answered(engine: Server, api: Rest, protocol: str, action:
         waiting = api.command(identity, {"command": "reset", "type": "soft"}, wait=0, status=202)
         station.expect_call(action)
     wait_until(lambda: api.get(f"commands/{waiting['id']}/")["status"] == "failed", "the command to fail with its line")
-
-
-def test_the_scheduler_and_the_worker_are_at_work(engine: Server, api: Rest):
-    ready = api.http.get(f"{engine.url}/readyz")
-    assert ready.status_code == 200, ready.text
-    code = "from charging.queries.health import last_pulse; print(last_pulse('beat') is not None)"
-    wait_until(lambda: engine.shell(code).strip().endswith("True"), "the first pulse", timeout=60)
 
 
 def test_text_that_a_database_refuses_reaches_none(engine: Server, api: Rest):
@@ -214,3 +207,55 @@ def test_two_processes_that_take_the_same_messages_apply_them_once(engine: Serve
         "quarantined": 0,
         "gaps": False,
     }
+
+
+def test_the_scheduler_and_the_worker_are_at_work(engine: Server, api: Rest):
+    ready = api.http.get(f"{engine.url}/readyz")
+    assert ready.status_code == 200, ready.text
+    code = "from charging.queries.health import last_pulse; print(last_pulse('beat') is not None)"
+    wait_until(lambda: engine.shell(code).strip().endswith("True"), "the first pulse", timeout=60)
+
+
+def test_nothing_has_failed_so_far(engine: Server):
+    """What follows breaks things on purpose."""
+    failed = [line for line in engine.log().splitlines() if " ERROR " in line or "Traceback" in line]
+    assert failed == [], engine.log()[-3000:]
+
+
+def test_a_database_that_drops_every_connection_is_asked_again(engine: Server, api: Rest):
+    """As after its restart: no station and no person notices."""
+    url = engine.overrides.get("DATABASE_URL")
+    if url is None:
+        pytest.skip("SQLite is a file: there is no connection to drop")
+    api.create_station("ENGINE-DROPPED")
+    with Station(engine, "ENGINE-DROPPED") as station:
+        station.ok("BootNotification", frames.boot())
+        for wh in (1_000, 2_000, 3_000):
+            with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as other:
+                ended = other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                ).fetchall()
+            assert ended
+            known = station.ok("StartTransaction", frames.start_16(TAG, wh), timeout=30)["transactionId"]
+            assert api.get("stations/ENGINE-DROPPED/")["online"]
+            station.ok("StopTransaction", frames.stop_16(known, wh + 500), timeout=30)
+    assert [row["energy_wh"] for row in api.transactions("ENGINE-DROPPED")] == [500] * 3
+
+
+def test_a_redis_that_forgets_everything_is_joined_again(engine: Server, api: Rest):
+    """Live events and commands go on; what was missed meanwhile comes from the feed."""
+    url = engine.overrides.get("REDIS_URL")
+    if url is None:
+        pytest.skip("the embedded channel layer lives and dies with the process")
+    api.create_station("ENGINE-FLUSHED")
+    events = Events(engine)
+    with Station(engine, "ENGINE-FLUSHED", answers={"Reset": {"status": "Accepted"}}) as station:
+        station.ok("BootNotification", frames.boot())
+        client = redis.Redis.from_url(url)
+        client.flushdb()
+        client.set("mobility-test-lock", 1, ex=1800)
+        station.ok("StatusNotification", frames.status_16(1, "Preparing"))
+        events.until("ENGINE-FLUSHED", "connector.updated", status="Preparing")
+        made = api.command("ENGINE-FLUSHED", {"command": "reset", "type": "soft"}, wait=30)
+        assert made["status"] == "accepted"
