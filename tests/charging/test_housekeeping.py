@@ -192,7 +192,7 @@ def test_old_rows_go(station: ChargingStation, now: datetime, monkeypatch: pytes
     user = User.objects.create_user("a@example.com", "x")
     for number, expires in enumerate((now - MINUTE, now + MINUTE)):
         TokenFamily.objects.create(user=user, current_jti=str(number), auth_version=1, expires_at=expires)
-    FeedHead.objects.update(value=5)
+    FeedHead.objects.update_or_create(pk=1, defaults={"value": 5})
     tasks.prune()
     assert OcppMessage.objects.count() == 2
     assert list(Change.objects.values_list("cursor", flat=True)) == [5]
