@@ -4,6 +4,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -231,7 +232,9 @@ class Charging:
         self._offer(connector)
         transaction.charging_state = connector.charging_state()
         self.sessions.append(transaction)
-        self.wire.started(transaction, connector.evse.read(), trigger)
+        # Power flows from here on, but the transaction begins with the register that it has noted.
+        begun = replace(connector.evse.read(), energy_wh=transaction.meter_start_wh)
+        self.wire.started(transaction, begun, trigger)
         self.emit(
             "transaction_started",
             connector_id=connector.connector_id,
