@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,6 +51,8 @@ class Events:
             f"ws://127.0.0.1:{server.portal_port}/ws/live/?ticket={ticket}{more}",
             proxy=None,
             legacy=True,
+            ping_interval=None,
+            max_queue=None,
         )
         self.seen: list[dict[str, Any]] = []
 
@@ -207,6 +210,49 @@ def test_two_processes_that_take_the_same_messages_apply_them_once(engine: Serve
         "quarantined": 0,
         "gaps": False,
     }
+
+
+def report(engine: Server, identity: str) -> None:
+    """A station that says ten times how it is."""
+    with Station(engine, identity) as connected:
+        for number in range(10):
+            status = "Preparing" if number % 2 else "Available"
+            connected.ok("StatusNotification", frames.status_16(1 + number % 3, status))
+
+
+def rename(engine: Server, identity: str) -> None:
+    """A person who gives a station ten names."""
+    for number in range(10):
+        engine.rest().patch(f"stations/{identity}/", {"name": f"Name {number}"})
+
+
+def test_the_feed_tells_each_change_once_whoever_writes(engine: Server, api: Rest):
+    """Stations and people write at once; one reader stays, one comes back again and again with its cursor."""
+    identities = [f"ENGINE-FEED-{number}" for number in range(4)]
+    for identity in identities:
+        api.create_station(identity)
+    staying = Events(engine)
+    begin = staying.next()["cursor"]
+    with ThreadPoolExecutor(8) as pool:
+        writing = [pool.submit(work, engine, identity) for identity in identities for work in (report, rename)]
+        returning: list[dict[str, Any]] = []
+        # 80 changes at least: what each of the eight visits waits for will come.
+        for _ in range(8):
+            events = Events(engine, returning[-1]["cursor"] if returning else begin)
+            assert events.next()["event"] == "hello"
+            returning += [events.next() for _ in range(9)]
+            events.socket.close()
+        for written in writing:
+            written.result()
+    with Station(engine, identities[0]) as connected:
+        connected.ok("StatusNotification", frames.status_16(2, "Faulted"))
+    staying.until(identities[0], "connector.updated", status="Faulted")
+    end = staying.seen[-1]["cursor"]
+    last = Events(engine, returning[-1]["cursor"])
+    last.until(identities[0], "connector.updated", status="Faulted")
+    told = [(message["cursor"], message["event"]) for message in staying.seen[1:]]
+    assert [cursor for cursor, _ in told] == list(range(begin + 1, end + 1))
+    assert [(message["cursor"], message["event"]) for message in [*returning, *last.seen[1:]]] == told
 
 
 def test_the_scheduler_and_the_worker_are_at_work(engine: Server, api: Rest):
