@@ -156,3 +156,11 @@ def test_values_from_after_the_stop_count_nothing_and_reopen_nothing(bench: NewB
     one.feed([meter_16(30, 9_000, known)])
     assert one.state()["transactions"] == before["transactions"]
     assert one.hours() == before["hours"]
+
+
+def test_values_from_after_the_stop_count_nothing_when_they_come_before_it(bench: NewBench):
+    one = bench("2.0.1")
+    one.feed([event("Started", 0, 0, 1_000), event("Updated", 1, 10, 1_500), event("Updated", 3, 30, 9_000)])
+    one.feed([event("Ended", 2, 20)])
+    (row,) = one.transactions()
+    assert (row.state, row.energy_wh) == ("ended", 500)

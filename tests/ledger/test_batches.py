@@ -11,7 +11,8 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from charging.facts import MeterRead, Stamp, StatusChanged
-from charging.ledger.core import NotApplied, OutcomeUnknown, is_rolled_back
+from charging.ledger import hours
+from charging.ledger.core import Ledger, NotApplied, OutcomeUnknown, is_rolled_back
 from charging.models import (
     Change,
     Connector,
@@ -78,24 +79,28 @@ def test_a_reading_that_another_process_has_written_is_found(bench: NewBench):
     known = begin(one)
     one.feed([meter_16(10, 1_500, known)])
     with harness.ledger() as other:
-        elsewhere = object.__new__(Bench)
-        elsewhere.__dict__.update(one.__dict__, ledger=other)
-        elsewhere.feed([meter_16(20, 2_000, known)])
+        copy_of(one, other).feed([meter_16(20, 2_000, known)])
     one.feed([meter_16(20, 2_000, known), meter_16(30, 2_500, known)], size=2)
     assert MeterReading.objects.filter(station=one.station).count() == 3
     assert one.transactions()[0].energy_wh == 1_500
     assert QuarantinedMessage.objects.count() == 0
 
 
-def test_a_transaction_that_another_process_has_closed_is_not_booked_twice(bench: NewBench):
+def copy_of(bench: Bench, other: Ledger) -> Bench:
+    """The same station as another process's ledger sees it."""
+    elsewhere = object.__new__(Bench)
+    elsewhere.__dict__.update(bench.__dict__, ledger=other)
+    return elsewhere
+
+
+def test_a_transaction_that_another_process_has_closed_is_not_booked_twice(bench: NewBench, monkeypatch):
     """The first ledger remembers it as running, with energy that the second one has booked and closed."""
+    monkeypatch.setattr(hours, "BOOK_EVERY_S", 0.0)
     one = bench()
     known = begin(one)
     one.feed([meter_16(20, 2_000, known)])
     with harness.ledger() as other:
-        elsewhere = object.__new__(Bench)
-        elsewhere.__dict__.update(one.__dict__, ledger=other)
-        elsewhere.feed([stop_16(40, 3_000, known)])
+        copy_of(one, other).feed([stop_16(40, 3_000, known)])
     assert one.transactions()[0].state == "ended"
     one.feed([meter_16(30, 2_500, known)])
     one.feed([stop_16(40, 3_000, known)])
@@ -103,6 +108,31 @@ def test_a_transaction_that_another_process_has_closed_is_not_booked_twice(bench
     assert (row.state, row.energy_wh) == ("ended", 2_000)
     assert sum(one.hours().values()) == pytest.approx(2_000)
     assert sum(row.hourly_wh.values()) == pytest.approx(2_000)
+
+
+def test_what_another_process_has_booked_is_not_booked_again(bench: NewBench):
+    """Both remember it as running, as when a station's connection moves while frames are on their way."""
+    one = bench()
+    known = begin(one)
+    with harness.ledger() as other:
+        elsewhere = copy_of(one, other)
+        elsewhere.feed([meter_16(20, 2_000, known), meter_16(10, 1_500, known)])
+        assert sum(one.hours().values()) == pytest.approx(1_000)
+        one.feed([stop_16(40, 3_000, known)])
+    assert sum(one.hours().values()) == pytest.approx(2_000)
+
+
+def test_a_transaction_that_another_process_has_closed_is_not_reopened(bench: NewBench):
+    """Its stop was lost; a value that comes late settles it again, as closed."""
+    one = bench()
+    known = begin(one)
+    one.feed([meter_16(20, 2_000, known)])
+    with harness.ledger() as other:
+        elsewhere = copy_of(one, other)
+        begin(elsewhere, wh=2_000, minutes=60)
+    assert [row.state for row in one.transactions()] == ["superseded", "charging"]
+    one.feed([meter_16(10, 1_500, known)])
+    assert [row.state for row in one.transactions()] == ["superseded", "charging"]
 
 
 @pytest.mark.django_db(transaction=True)
