@@ -26,6 +26,7 @@ from django.conf import settings
 
 from mobility.celery import app as celery_app
 from mobility.layers import HomeLoopChannelLayer
+from mobility.websocket import ShortCutProtocol
 
 log = logging.getLogger("mobility")
 
@@ -72,7 +73,7 @@ def server(application: Any, **options: Any) -> Server:
         application,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
+        ws=ShortCutProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

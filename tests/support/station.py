@@ -260,6 +260,31 @@ def upgrade(
     timeout: float = 15,
 ) -> HttpAnswer:
     """A WebSocket handshake, byte for byte: `target` is the request target as it stands on the wire."""
+    request = upgrade_request(
+        server, target, identity=identity, password=password, protocols=protocols, headers=headers
+    )
+    with socket.create_connection(("127.0.0.1", server.ocpp_port), timeout=timeout) as wire:
+        wire.sendall(request)
+        received = wire.makefile("rb")
+        status = int(received.readline().split()[1])
+        got: dict[str, str] = {}
+        while (line := received.readline().strip()) != b"":
+            name, _, value = line.decode("latin-1").partition(":")
+            got[name.strip().lower()] = value.strip()
+        body = received.read(int(got.get("content-length", 0))).decode(errors="replace") if status != 101 else ""
+    return HttpAnswer(status, got, body)
+
+
+def upgrade_request(
+    server: Server,
+    target: str,
+    *,
+    identity: str | None = None,
+    password: str | None = PASSWORD,
+    protocols: str | None = "ocpp1.6",
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """The bytes of a handshake."""
     sent = {
         "Host": f"127.0.0.1:{server.ocpp_port}",
         "Connection": "Upgrade",
@@ -273,13 +298,4 @@ def upgrade(
         sent["Authorization"] = basic(identity, password)
     sent.update(headers or {})
     lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
-    with socket.create_connection(("127.0.0.1", server.ocpp_port), timeout=timeout) as wire:
-        wire.sendall("\r\n".join(lines).encode("latin-1"))
-        received = wire.makefile("rb")
-        status = int(received.readline().split()[1])
-        got: dict[str, str] = {}
-        while (line := received.readline().strip()) != b"":
-            name, _, value = line.decode("latin-1").partition(":")
-            got[name.strip().lower()] = value.strip()
-        body = received.read(int(got.get("content-length", 0))).decode(errors="replace") if status != 101 else ""
-    return HttpAnswer(status, got, body)
+    return "\r\n".join(lines).encode("latin-1")
