@@ -15,28 +15,21 @@ import orjson
 from django.db import connection, models
 
 
-class _SqliteDatetime:
-    """Times as SQLite stores them. A batch writes the same few objects again and again: the last two are remembered."""
+class _SqliteTimes:
+    """Times as SQLite stores them. A batch writes the same few objects again and again: each is formatted once. They
+    are kept, too, so that no other object takes the place of one that is remembered."""
 
     def __init__(self) -> None:
-        self.last: tuple[datetime | None, str | None] = (None, None)
-        self.before: tuple[datetime | None, str | None] = (None, None)
+        self.known: dict[int, tuple[datetime, str]] = {}
 
-    def __call__(self, value: datetime | None) -> str | None:
-        last, before = self.last, self.before
-        if value is last[0]:
-            return last[1]
-        if value is before[0]:
-            return before[1]
-        text = None
-        if value is not None:
+    def text(self, value: datetime | None) -> str | None:
+        if value is None:
+            return None
+        known = self.known.get(id(value))
+        if known is None:
             utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-            text = utc.isoformat(" ")[:-6]
-        self.before, self.last = last, (value, text)
-        return text
-
-
-_sqlite_datetime = _SqliteDatetime()
+            known = self.known[id(value)] = value, utc.isoformat(" ")[:-6]
+        return known[1]
 
 
 def _json(value: Any) -> str | None:
@@ -48,9 +41,9 @@ def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
         return _json
     if isinstance(field, models.DateTimeField):
-        if connection.vendor == "sqlite":
-            return _sqlite_datetime
-        return None if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value
+        if connection.vendor in ("sqlite", "postgresql"):
+            return None
+        return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.DecimalField):
         adapt, digits, places = connection.ops.adapt_decimalfield_value, field.max_digits, field.decimal_places
         return lambda value: adapt(value, digits, places)
@@ -62,7 +55,7 @@ class _Statement:
 
     def __init__(self, model: type[models.Model], columns: Sequence[str]) -> None:
         self.model, self.columns = model, list(columns)
-        self._compiled: dict[str, tuple[str, list[tuple[int, Callable[[Any], Any]]]]] = {}
+        self._compiled: dict[str, tuple[str, list[tuple[int, Callable[[Any], Any]]], list[int]]] = {}
 
     def _sql(self, table: str, columns: list[str]) -> str:
         raise NotImplementedError
@@ -72,24 +65,30 @@ class _Statement:
         assert all(isinstance(field, models.Field) for field in found)
         return found  # type: ignore[return-value]
 
-    def compiled(self) -> tuple[str, list[tuple[int, Callable[[Any], Any]]]]:
+    def compiled(self) -> tuple[str, list[tuple[int, Callable[[Any], Any]]], list[int]]:
+        """The SQL, what is converted at which place, and where SQLite wants times as texts."""
         done = self._compiled.get(connection.vendor)
         if done is None:
             quote = connection.ops.quote_name
             fields = self._fields()
             sql = self._sql(quote(self.model._meta.db_table), [quote(str(field.column)) for field in fields])
             converters = [(i, c) for i, field in enumerate(fields) if (c := _converter(field)) is not None]
-            done = self._compiled[connection.vendor] = (sql, converters)
+            times = [i for i, field in enumerate(fields) if isinstance(field, models.DateTimeField)]
+            done = sql, converters, times if connection.vendor == "sqlite" else []
+            self._compiled[connection.vendor] = done
         return done
 
     def __call__(self, rows: Iterable[Sequence[Any]]) -> int:
         """Run it for all rows; the number of rows it touched."""
-        sql, converters = self.compiled()
+        sql, converters, times = self.compiled()
         ready = []
+        text = _SqliteTimes().text
         for row in rows:
             values = list(row)
             for i, convert in converters:
                 values[i] = convert(values[i])
+            for i in times:
+                values[i] = text(values[i])
             ready.append(values)
         if not ready:
             return 0

@@ -186,8 +186,8 @@ def cost_of(energy_wh: float, price_per_kwh: Decimal | None) -> Decimal | None:
     """
     if price_per_kwh is None:
         return None
-    energy_kwh = Decimal(str(round(min(energy_wh, MOST_WH), 3))) / 1000
-    return min((energy_kwh * price_per_kwh).quantize(CENT, rounding=ROUND_HALF_UP), MOST_COST)
+    milliwatthours = round(min(energy_wh, MOST_WH) * 1000)
+    return min((price_per_kwh * milliwatthours / 1_000_000).quantize(CENT, rounding=ROUND_HALF_UP), MOST_COST)
 
 
 def split_by_hour(begin: datetime, end: datetime, energy_wh: float) -> dict[datetime, float]:

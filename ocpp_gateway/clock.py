@@ -61,4 +61,5 @@ def drift(text: str | None, received: datetime) -> float | None:
 
 def wire(at: datetime) -> str:
     """As it is sent: UTC with a Z, to the millisecond."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -261,22 +261,24 @@ class Connection:
             if text is None:
                 self.wrong.append(("binary_frame", ""))
                 text = (event.get("bytes") or b"").decode("utf-8", "replace")
-            await self._frame(text)
+            frame = self._parsed(text)
+            if type(frame) is rpc.Call:
+                await self._call(frame, text)
+            else:
+                await self._other(frame, text)
             delay = self._rate.delay_s(now)
             if delay:
                 await asyncio.sleep(delay)
 
-    async def _frame(self, text: str) -> None:
-        frame = self._parsed(text)
-        if isinstance(frame, rpc.Call):
-            await self._call(frame, text)
-        elif isinstance(frame, rpc.Answer):
+    async def _other(self, frame: rpc.Frame, text: str) -> None:
+        """What is no CALL."""
+        if isinstance(frame, rpc.Answer):
             self._answered(frame)
         elif isinstance(frame, rpc.Refused):
             await self._refused(frame, text)
         elif isinstance(frame, rpc.Sent):
             await self._log_only(text, frame.action, "", [])
-        else:
+        elif isinstance(frame, rpc.Unreadable):
             answer = rpc.unreadable(self.protocol) if frame.answer else None
             await self._log_only(text, "", answer or "", [(frame.violation, excerpt(text))])
             if answer:
@@ -322,7 +324,7 @@ class Connection:
         if frame.violations or context.wrong or self.wrong:
             work.violations = [*frame.violations, *context.wrong, *self.take_wrong()]
         try:
-            await self.ledger.submit(work)
+            await self.ledger.enqueue(work)
         except NotApplied:
             await self.send_text(rpc.error(frame.message_id, "internal", self.protocol))
             return
@@ -330,7 +332,7 @@ class Connection:
             self._recent[text] = work.text
             if len(self._recent) > REMEMBERED:
                 self._recent.popitem(last=False)
-        await self.send_text(work.text)
+        await self.send({"type": "websocket.send", "text": work.text})
         self._said(fact, work.result)
 
     def _translated(self, frame: rpc.Call, context: Context) -> tuple[Fact, Callable[[Any], Payload]]:

@@ -121,10 +121,10 @@ class Batch:
 
     def connector_measured(self, connector: Connector) -> None:
         """New live values: told coalesced, without a row in the feed."""
-        self.metered["connector.updated", connector.pk] = lambda: connector_event(connector)
+        self.metered["connector.updated", connector.id] = lambda: connector_event(connector)
 
     def transaction_measured(self, row: Transaction) -> None:
-        self.metered["transaction.updated", row.pk] = lambda: transaction_event("transaction.updated", row)
+        self.metered["transaction.updated", row.id] = lambda: transaction_event("transaction.updated", row)
 
     def tell(self, event: Event) -> None:
         """An event that is ready as it is."""

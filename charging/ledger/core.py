@@ -175,11 +175,15 @@ class Ledger:
         return ""
 
     async def submit(self, work: Work) -> Work:
-        work.future = self.loop.create_future()
+        return await self.enqueue(work)
+
+    def enqueue(self, work: Work) -> "asyncio.Future[Work]":
+        """Submit without a coroutine of its own: what is awaited with every frame."""
+        future = work.future = self.loop.create_future()
         self._waiting.append(work)
         if not self._wake.is_set():
             self._wake.set()
-        return await work.future
+        return future
 
     # --- The thread ---------------------------------------------------------------------------------------------
 
@@ -362,7 +366,8 @@ class Ledger:
 
     def _deliver(self, works: list[Work]) -> None:
         for work in works:
-            future = work.future
+            # A work and its future would keep each other alive until the garbage collector comes by.
+            future, work.future = work.future, None
             if future is None or future.done():
                 continue
             if work.error is not None:

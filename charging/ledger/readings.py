@@ -149,8 +149,8 @@ def _insert(
         state.newest_keys[evse, number] = key
     batch.readings.append(
         (
-            state.station.pk,
-            row.pk if row else None,
+            state.station.id,
+            row.id if row else None,
             evse,
             number,
             key,
@@ -207,7 +207,7 @@ def _count(batch: Batch, state: StationState, tx: OpenTransaction, reading: Read
         if row.energy_wh != before:
             attribute(batch, state, tx, before_at, at, row.energy_wh - before)
     row.last_event_at = at
-    batch.running[row.pk] = row
+    batch.running[row.id] = row
     batch.transaction_measured(row)
     return True
 
@@ -222,5 +222,5 @@ def show(batch: Batch, connector: Connector, reading: Reading) -> None:
         value = getattr(reading, name)
         if value is not None:
             setattr(connector, name, value)
-    batch.measured[connector.pk] = connector
+    batch.measured[connector.id] = connector
     batch.connector_measured(connector)
