@@ -16,7 +16,7 @@ from charging.ledger import commands as ledger_commands
 from charging.ledger.commands import Claimed, Outcome
 from charging.ledger.core import NotApplied, OutcomeUnknown, Work, apply_fact
 from charging.models import Command
-from mobility.errors import Invalid
+from mobility.errors import Invalid, Problem
 from ocpp_gateway import directions, rpc, schemas
 from ocpp_gateway.log import masked
 from ocpp_gateway.translation import NotSupported, Payload
@@ -28,6 +28,9 @@ log = logging.getLogger("ocpp_gateway")
 PACE_S = 0.05
 #: After a boot, stations are busy: our first call waits this long, or until they have said something else.
 SETTLE_S = 2.0
+STARTS_AND_STOPS = frozenset(
+    {"RemoteStartTransaction", "RemoteStopTransaction", "RequestStartTransaction", "RequestStopTransaction"}
+)
 
 
 def check_call(protocol: str, action: str, payload: dict[str, Any]) -> None:
@@ -47,6 +50,28 @@ def check_call(protocol: str, action: str, payload: dict[str, Any]) -> None:
         raise Invalid(f"The payload does not fit OCPP {protocol}: {error}", fields={"payload": error})
 
 
+class NotAccepted(Problem):
+    """The boot of the station was answered Pending or Rejected, and this may not be sent to such a one."""
+
+    code = "not_accepted"
+    status = 409
+
+
+def check_registration(registration: str | None, action: str) -> None:
+    """A rejected station is sent nothing; a pending one whatever sets it up, and no start or stop (1.6 §4.2; 2.0.1
+    B02.FR.05, B03).
+
+    Raises:
+        NotAccepted.
+    """
+    if registration == "rejected":
+        raise NotAccepted(
+            "The station is set to rejected. Accept it in its settings; it is served from its next boot on."
+        )
+    if registration == "pending" and action in STARTS_AND_STOPS:
+        raise NotAccepted("The station is still pending: it may not charge before it is accepted and has booted again.")
+
+
 def translate(connection: "Connection", command: Command) -> tuple[str, Payload, Payload]:
     """(action, payload, payload with secrets masked); strict in what we send: the schema has the last word."""
     try:
@@ -55,6 +80,7 @@ def translate(connection: "Connection", command: Command) -> tuple[str, Payload,
         # For instance a transaction that began under another version, before the station was updated.
         log.warning("Command %s cannot be said in OCPP %s: %r", command.pk, connection.protocol, error)
         raise NotSupported(f"This cannot be said in OCPP {connection.protocol}, which the station speaks.") from error
+    check_registration(connection.registration, action)
     check_call(connection.protocol, action, payload)
     return action, payload, without_secrets(payload) if command.sealed else payload
 

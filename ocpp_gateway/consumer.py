@@ -23,7 +23,7 @@ from charging.ledger.connections import Connected, Disconnected, Owned
 from charging.ledger.core import NotApplied, OutcomeUnknown, Work
 from ocpp_gateway import auth, commands, rpc, schemas, versions
 from ocpp_gateway.gateway import Gateway, gateway
-from ocpp_gateway.limits import FrameRate
+from ocpp_gateway.limits import Asked, FrameRate
 from ocpp_gateway.log import excerpt, masked
 from ocpp_gateway.translation import Context, Payload, Refusal
 
@@ -142,7 +142,7 @@ class Connection:
         self._strays = 20
         self._recent: OrderedDict[str, str] = OrderedDict()
         self._rate = FrameRate()
-        self._allowed: set[str] = set()
+        self._asked = Asked(self.call_timeout_s)
         self._spoke = asyncio.Event()
         self._poked_again = False
         self._delivery: asyncio.Task[None] | None = None
@@ -361,14 +361,14 @@ class Connection:
         """2.x: until it is accepted, a station boots, and answers what it was asked for (B02.FR.09, B03)."""
         if self.registration in (None, "accepted") or self.protocol == "1.6" or action == "BootNotification":
             return True
-        return action in self._allowed
+        return action in self._asked
 
     def asked_for(self, action: str, payload: Payload) -> None:
         """A call of ours that lets the station send something while it is not accepted."""
         if action == "TriggerMessage":
-            self._allowed.add(str(payload.get("requestedMessage")))
+            self._asked.allow(str(payload.get("requestedMessage")))
         elif action in ANSWERS_TO:
-            self._allowed.add(ANSWERS_TO[action])
+            self._asked.allow(ANSWERS_TO[action])
 
     async def _refused(self, frame: rpc.Refused, text: str) -> None:
         if frame.action and not self._may_say(frame.action):

@@ -66,3 +66,17 @@ class FrameRate:
         self.left = min(self.BURST, self.left + (now - self.at) * self.PER_SECOND) - 1
         self.at = now
         return 0.0 if self.left > 0 else min(-self.left / self.PER_SECOND + 0.01, 1.0)
+
+
+class Asked:
+    """What a station that is not accepted was asked to send, and may for a while (2.0.1 B02.FR.09)."""
+
+    def __init__(self, for_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.for_s, self.clock = for_s, clock
+        self._until: dict[str, float] = {}
+
+    def allow(self, action: str) -> None:
+        self._until[action] = self.clock() + self.for_s
+
+    def __contains__(self, action: str) -> bool:
+        return self.clock() < self._until.get(action, 0.0)

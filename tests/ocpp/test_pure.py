@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpp_gateway import auth, clock, quirks, rpc, samples, schemas, versions
+from ocpp_gateway import auth, clock, limits, quirks, rpc, samples, schemas, versions
 from ocpp_gateway.log import masked
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
@@ -402,3 +402,14 @@ def test_any_authorization_header_is_read_or_none(header: bytes) -> None:
     for value in (header, b"Basic " + header, None):
         found = auth.basic(value)
         assert found is None or [type(part) for part in found] == [str, bytes]
+
+
+def test_what_was_asked_for_may_be_sent_for_a_while() -> None:
+    now = 100.0
+    asked = limits.Asked(90, clock=lambda: now)
+    assert "StatusNotification" not in asked
+    asked.allow("StatusNotification")
+    assert "StatusNotification" in asked
+    assert "MeterValues" not in asked
+    now = 190.0
+    assert "StatusNotification" not in asked

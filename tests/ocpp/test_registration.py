@@ -113,3 +113,26 @@ def test_the_interval_is_spread(lab: Lab) -> None:
 def test_an_interval_of_the_stations_own(lab: Lab) -> None:
     station = lab.connect(lab.create(heartbeat_interval_s=60))
     assert station.ok("BootNotification", frames.boot())["interval"] == 60
+
+
+@pytest.mark.parametrize("protocol", VERSIONS)
+def test_a_rejected_station_is_sent_nothing(lab: Lab, protocol: str) -> None:
+    station = waiting_for_approval(lab, protocol, "rejected")
+    station.ok("BootNotification", frames.boot(protocol))
+    command = lab.rest.command(station.identity, {"command": "reset", "type": "soft"})
+    assert command["status"] == "failed"
+    assert "rejected" in command["error"]
+    assert station.calls == []
+
+
+@pytest.mark.parametrize("protocol", VERSIONS)
+def test_a_pending_station_is_set_up_and_does_not_start(lab: Lab, protocol: str) -> None:
+    station = lab.station(protocol)
+    station.ok("StatusNotification", (frames.status_16 if protocol == V16 else frames.status_2x)(1, "Available"))
+    lab.rest.patch(f"stations/{station.identity}/", {"registration": "pending"})
+    station.ok("BootNotification", frames.boot(protocol))
+    station.answers.update(Reset={"status": "Accepted"})
+    command = lab.rest.command(station.identity, {"command": "start", "connector_id": 1, "id_tag": lab.tag()})
+    assert command["status"] == "failed"
+    assert "pending" in command["error"]
+    assert lab.rest.command(station.identity, {"command": "reset", "type": "soft"})["status"] == "accepted"
