@@ -15,7 +15,7 @@ import orjson
 from django.db import connection, models
 
 
-class _SqliteTimes:
+class SqliteTimes:
     """Times as SQLite stores them. A batch writes the same few objects again and again: each is formatted once. They
     are kept, too, so that no other object takes the place of one that is remembered."""
 
@@ -78,11 +78,11 @@ class _Statement:
             self._compiled[connection.vendor] = done
         return done
 
-    def __call__(self, rows: Iterable[Sequence[Any]]) -> int:
-        """Run it for all rows; the number of rows it touched."""
+    def __call__(self, rows: Iterable[Sequence[Any]], times_known: SqliteTimes | None = None) -> int:
+        """Run it for all rows; the number of rows it touched. Statements that write the same times may share them."""
         sql, converters, times = self.compiled()
         ready = []
-        text = _SqliteTimes().text
+        text = (times_known or SqliteTimes()).text
         for row in rows:
             values = list(row)
             for i, convert in converters:

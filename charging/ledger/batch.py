@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from charging import live
-from charging.bulk import Insert, Update
+from charging.bulk import Insert, SqliteTimes, Update
 from charging.ledger.state import StationState, load, load_many
 from charging.live import Event
 from charging.models import (
@@ -143,11 +143,12 @@ class Batch:
 
     def flush(self) -> None:
         """Write all of it within the caller's transaction. The feed comes last: it holds the feed's head."""
-        self.flush_readings()
-        insert_messages(self.messages)
-        update_connectors(map(live_values, self.measured.values()))
+        times = SqliteTimes()
+        self.flush_readings(times)
+        insert_messages(self.messages, times)
+        update_connectors(map(live_values, self.measured.values()), times)
         for rows, update, values in ((self.running, update_running, running), (self.news, update_news, news)):
-            touched = update(map(values, rows.values()))
+            touched = update(map(values, rows.values()), times)
             if 0 <= touched < len(rows):
                 # One of them was closed by someone else meanwhile; its hours would be booked twice.
                 raise StaleState("a running transaction has been closed")
@@ -157,9 +158,9 @@ class Batch:
         self.events = [make() for make in self._changed.values()]
         live.store(self.events, self.now)
 
-    def flush_readings(self) -> None:
+    def flush_readings(self, times: SqliteTimes | None = None) -> None:
         """Write the readings now: at the end, or because something is about to be computed from the stored rows."""
-        insert_readings(self.readings)
+        insert_readings(self.readings, times)
         self.readings.clear()
 
     def _flush_hours(self) -> None:
