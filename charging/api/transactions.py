@@ -1,22 +1,22 @@
 """REST: transactions, their meter values, and their export."""
 
-import csv
-from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Q
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.renderers import BaseRenderer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Endpoint, Filter, by_choice, by_moment, by_number, by_text, by_truth, failures, parameters
 from charging.api import shapes
+from charging.exports import XLSX, download, fits_in_sheet
 from charging.models import Transaction
 from charging.models.id_tags import canonical_id_tag
 from charging.queries import transactions
+from charging.tables import api_sheet
+from mobility.errors import Invalid
 
 BY_TAG = Filter(
     lambda value: Q(id_tag__canonical=canonical_id_tag(value)) | Q(id_token=value),
@@ -89,58 +89,40 @@ class MeterValuesView(Endpoint):
         return self.listed(transactions.meter_values(self.actor, row), transactions.reading_as_json)
 
 
-class CSVRenderer(BaseRenderer):
-    media_type = "text/csv"
-    format = "csv"
-    charset = "utf-8"
+FORMATS = ("csv", "xlsx")
+EXPORT = [
+    OpenApiParameter("format", str, enum=FORMATS, default="csv", description="What file it becomes."),
+    *parameters(FILTERS, ORDERS),
+]
 
 
-def neutral(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
-class Line:
-    """A file whose writes come back as its lines."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-class TransactionsCsvView(Endpoint):
+class TransactionsExportView(Endpoint):
     """Charging sessions as a table."""
 
     serializer_class = shapes.TransactionOut
     filters, orders, default_order = FILTERS, ORDERS, LATEST
 
-    def get_renderers(self) -> list[Any]:
-        return [CSVRenderer(), *super().get_renderers()]
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """A failure is JSON here too."""
-        (json, *_) = super().get_renderers()
-        self.request.accepted_renderer, self.request.accepted_media_type = json, json.media_type
-        return super().handle_exception(exc)
-
-    def lines(self) -> Iterator[str]:
-        writer = csv.writer(Line())
-        columns = list(shapes.TransactionOut().fields)
-        yield str(writer.writerow(columns))
-        for row in self.filtered(transactions.visible(self.actor)).iterator(chunk_size=500):
-            found = {**transactions.as_json(row), "flags": " ".join(row.flags or [])}
-            yield str(writer.writerow([neutral(found[name]) for name in columns]))
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """`?format=` names a file, not one of the API's own representations: a failure is JSON here too."""
+        (json, *_) = self.get_renderers()
+        return json, json.media_type
 
     @extend_schema(
-        parameters=parameters(FILTERS, ORDERS),
-        responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR), **failures(400, 401)},
+        parameters=EXPORT,
+        responses={
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="The fields of a transaction as columns."),
+            (200, XLSX): OpenApiTypes.BINARY,
+            **failures(400, 401),
+        },
         tags=["exports"],
         filters=False,
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        """The filtered transactions as CSV."""
-        self.filtered(transactions.visible(self.actor))
-        return StreamingHttpResponse(
-            self.lines(),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="transactions.csv"'},
-        )
+        """The filtered transactions as a CSV or an XLSX file."""
+        form = request.query_params.get("format") or "csv"
+        if form not in FORMATS:
+            raise Invalid("Some filters are not usable.", fields={"format": f"Choose one of {', '.join(FORMATS)}."})
+        rows = self.filtered(transactions.visible(self.actor))
+        if form == "xlsx":
+            fits_in_sheet(rows)
+        return download(request._request, [api_sheet(rows, list(shapes.TransactionOut().fields))], form, "transactions")

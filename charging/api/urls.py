@@ -16,7 +16,7 @@ urlpatterns = [
     path("transactions/", transactions.TransactionsView.as_view()),
     path("transactions/<int:pk>/", transactions.TransactionView.as_view()),
     path("transactions/<int:pk>/meter-values/", transactions.MeterValuesView.as_view()),
-    path("exports/transactions.csv", transactions.TransactionsCsvView.as_view()),
+    path("exports/transactions/", transactions.TransactionsExportView.as_view()),
     path("statistics/energy/", insight.EnergyView.as_view()),
     path("statistics/costs/", insight.CostsView.as_view()),
     path("id-tags/", things.IdTagsView.as_view()),

@@ -1,16 +1,19 @@
 """Energy and cost over time, from the hourly sums: the cost of a question does not grow with the history."""
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
 
 from accounts.actors import Actor, Role
 from charging.models import ChargingStation, HourlyEnergy, Transaction
+from charging.queries import transactions
 from charging.queries.scope import iso, never_for_drivers
 from mobility.errors import Invalid
 
@@ -18,8 +21,10 @@ BUCKETS = ("hour", "day", "week", "month")
 MOST = 2000
 #: What is shown when no period is asked for.
 USUAL_DAYS = {"hour": 2, "day": 30, "week": 84, "month": 365}
-
-Sums = dict[Any, tuple[float, Decimal]]
+#: How many buckets a page shows up to today.
+RECENT = {"day": 14, "week": 12, "month": 12}
+#: No site's day begins or ends further away from UTC's.
+FARTHEST = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +92,143 @@ def midnight(at: datetime, *, up: bool = False) -> datetime:
     return floor + timedelta(days=1) if up and at.time() != time() else floor
 
 
-def sums(actor: Actor, period: Period, station: ChargingStation | None) -> Sums:
-    """Energy and cost per bucket: of the organizations where the actor sees all, and of a driver's own charging."""
-    rows = never_for_drivers(actor, HourlyEnergy.objects.all())
-    if period.bucket == "hour":
-        rows = rows.filter(hour__gte=period.start, hour__lt=period.end)
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What flowed, and what it costs."""
+
+    energy_wh: float = 0.0
+    cost: Decimal = Decimal(0)
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(self.energy_wh + other.energy_wh, self.cost + other.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A period's buckets in their order, what they add up to, and what the period before added up to."""
+
+    period: Period
+    buckets: dict[Any, Amount]
+    total: Amount
+    before: Amount
+
+    @property
+    def energy_trend(self) -> float | None:
+        return trend(self.total.energy_wh, self.before.energy_wh)
+
+    @property
+    def cost_trend(self) -> float | None:
+        return trend(float(self.total.cost), float(self.before.cost))
+
+
+def recent(bucket: str, today: date) -> Period:
+    """The days, weeks or months up to today, whole ones at the beginning."""
+    count = RECENT[bucket]
+    first = slot_of(bucket, None, today)
+    if bucket == "month":
+        months = first.year * 12 + first.month - count
+        first = date(months // 12, months % 12 + 1, 1)
     else:
-        rows = rows.filter(local_day__gte=period.start.date(), local_day__lt=period.end.date())
+        first -= timedelta(days=(count - 1) * (7 if bucket == "week" else 1))
+    tomorrow = today + timedelta(days=1)
+    return Period(datetime.combine(first, time(), UTC), datetime.combine(tomorrow, time(), UTC), bucket)
+
+
+def history(actor: Actor, period: Period, station: ChargingStation | None = None) -> History:
+    """Energy and cost per bucket: of the organizations where the actor sees all, and of a driver's own charging."""
+    buckets = {slot: Amount() for slot in period.slots()}
+    total, before = Amount(), Amount()
+    start = period.start if period.bucket == "hour" else period.start.date()
+    for at, amount in moments(actor, Period(period.before.start, period.end, period.bucket), station):
+        if at < start:
+            before += amount
+            continue
+        total += amount
+        day = at.date() if isinstance(at, datetime) else at
+        slot = slot_of(period.bucket, at, day)
+        buckets[slot] = buckets.get(slot, Amount()) + amount
+    return History(period, buckets, total, before)
+
+
+def moments(actor: Actor, period: Period, station: ChargingStation | None) -> Iterator[tuple[Any, Amount]]:
+    """What flowed in each hour (UTC) or on each local day of the period."""
+    key = "hour" if period.bucket == "hour" else "local_day"
+    rows = never_for_drivers(actor, HourlyEnergy.objects.all())
     if station is not None:
         rows = rows.filter(station=station)
-    key = "hour" if period.bucket == "hour" else "local_day"
-    found: Sums = defaultdict(lambda: (0.0, Decimal(0)))
-    for at, energy, cost in rows.values_list(key).annotate(Sum("energy_wh"), Sum("cost")):
-        slot = slot_of(period.bucket, at, at)
-        found[slot] = (found[slot][0] + (energy or 0.0), found[slot][1] + (cost or Decimal(0)))
-    add_own(actor, period, station, found)
-    return found
+    if key == "hour":
+        rows = rows.filter(hour__gte=period.start, hour__lt=period.end)
+    else:
+        # The hours are what is indexed, the days are what counts.
+        rows = rows.filter(hour__gte=period.start - FARTHEST, hour__lt=period.end + FARTHEST)
+        rows = rows.filter(local_day__gte=period.start.date(), local_day__lt=period.end.date())
+    for at, energy_wh, cost in rows.values_list(key).annotate(Sum("energy_wh"), Sum("cost")):
+        yield at, Amount(energy_wh or 0.0, cost or Decimal(0))
+    yield from own_moments(actor, period, station)
 
 
-def add_own(actor: Actor, period: Period, station: ChargingStation | None, found: Sums) -> None:
+def own_moments(actor: Actor, period: Period, station: ChargingStation | None) -> Iterator[tuple[Any, Amount]]:
     """A driver's own transactions, each at its start."""
     driven = [pk for pk, role in actor.memberships.items() if role == Role.DRIVER]
     if actor.is_platform_admin or actor.user is None or not driven:
         return
-    mine = Q(organization_id__in=driven, user=actor.user, started__gte=period.start, started__lt=period.end)
-    rows = Transaction.objects.filter(mine)
+    mine = Q(organization_id__in=driven, user=actor.user)
+    rows = Transaction.objects.filter(
+        mine, started__gte=period.start - FARTHEST, started__lt=period.end + FARTHEST
+    ).values_list("started", "energy_wh", "cost", "station__site__time_zone")
     if station is not None:
         rows = rows.filter(station=station)
-    for started, energy, cost in rows.values_list("started", "energy_wh", "cost"):
+    first, end = (period.start, period.end) if period.bucket == "hour" else (period.start.date(), period.end.date())
+    for started, energy_wh, cost, zone in rows:
         assert started is not None
         hour = started.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        slot = slot_of(period.bucket, hour, hour.date())
-        found[slot] = (found[slot][0] + energy, found[slot][1] + (cost or Decimal(0)))
+        at = hour if period.bucket == "hour" else started.astimezone(zone_of(zone)).date()
+        if first <= at < end:
+            yield at, Amount(energy_wh, cost or Decimal(0))
+
+
+def zone_of(name: str | None) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDay:
+    """The sessions that began on one day."""
+
+    day: date
+    count: int
+    amount: Amount
+
+
+def session_days(actor: Actor, first: date, end: date, station: ChargingStation | None = None) -> list[SessionDay]:
+    """Every day from `first` to before `end` in the reader's time zone, with the sessions that began on it.
+
+    One sum for each day, of a range that the index knows: no database cuts days in a zone as the others do.
+    """
+    found = []
+    for number in range((end - first).days):
+        day = first + timedelta(days=number)
+        rows = sessions_between(actor, day, day + timedelta(days=1), station).order_by()
+        sums = rows.aggregate(
+            count=Count("pk"), energy_wh=Sum("energy_wh"), cost=Sum("cost", filter=Q(currency=settings.CURRENCY))
+        )
+        amount = Amount(sums["energy_wh"] or 0.0, sums["cost"] or Decimal(0))
+        found.append(SessionDay(day, sums["count"], amount))
+    return found
+
+
+def sessions_between(
+    actor: Actor, first: date, end: date, station: ChargingStation | None = None
+) -> QuerySet[Transaction]:
+    """The transactions that began on these days in the reader's time zone, the latest first."""
+    begin, until = (timezone.make_aware(datetime.combine(day, time())) for day in (first, end))
+    rows = transactions.visible(actor).filter(started__gte=begin, started__lt=until)
+    if station is not None:
+        rows = rows.filter(station=station)
+    return rows.order_by("-started", "-pk")
 
 
 def shown(slot: Any) -> str:
@@ -131,31 +241,29 @@ def trend(total: float, before: float) -> float | None:
 
 
 def energy(actor: Actor, period: Period, station: ChargingStation | None = None) -> dict[str, Any]:
-    found, earlier = sums(actor, period, station), sums(actor, period.before, station)
-    total = sum(energy for energy, _ in found.values())
-    before = sum(energy for energy, _ in earlier.values())
+    found = history(actor, period, station)
     return {
         "from": iso(period.start),
         "to": iso(period.end),
         "bucket": period.bucket,
-        "buckets": [{"start": shown(slot), "energy_wh": round(found[slot][0], 3)} for slot in period.slots()],
-        "total_wh": round(total, 3),
-        "previous_total_wh": round(before, 3),
-        "trend_percent": trend(total, before),
+        "buckets": [
+            {"start": shown(slot), "energy_wh": round(amount.energy_wh, 3)} for slot, amount in found.buckets.items()
+        ],
+        "total_wh": round(found.total.energy_wh, 3),
+        "previous_total_wh": round(found.before.energy_wh, 3),
+        "trend_percent": found.energy_trend,
     }
 
 
 def costs(actor: Actor, period: Period, station: ChargingStation | None = None) -> dict[str, Any]:
-    found, earlier = sums(actor, period, station), sums(actor, period.before, station)
-    total = sum((cost for _, cost in found.values()), Decimal(0))
-    before = sum((cost for _, cost in earlier.values()), Decimal(0))
+    found = history(actor, period, station)
     return {
         "from": iso(period.start),
         "to": iso(period.end),
         "bucket": period.bucket,
         "currency": settings.CURRENCY,
-        "buckets": [{"start": shown(slot), "cost": f"{found[slot][1]:.2f}"} for slot in period.slots()],
-        "total": f"{total:.2f}",
-        "previous_total": f"{before:.2f}",
-        "trend_percent": trend(float(total), float(before)),
+        "buckets": [{"start": shown(slot), "cost": f"{amount.cost:.2f}"} for slot, amount in found.buckets.items()],
+        "total": f"{found.total.cost:.2f}",
+        "previous_total": f"{found.before.cost:.2f}",
+        "trend_percent": found.cost_trend,
     }

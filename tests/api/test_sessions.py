@@ -179,7 +179,7 @@ def test_security_events_are_not_for_drivers(server: Server, household: Househol
 
 
 def table(person: Any, **params: str) -> list[dict[str, str]]:
-    response = person.rest.send("GET", "exports/transactions.csv", params=params, headers={"Accept": "text/csv"})
+    response = person.rest.send("GET", "exports/transactions/", params=params, headers={"Accept": "text/csv"})
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/csv")
     return list(csv.DictReader(io.StringIO(response.text)))
@@ -191,5 +191,5 @@ def test_the_table_has_no_formulas_and_nothing_of_others(household: Household, s
     assert (row["energy_wh"], row["cost"], row["station"]) == ("6000.0", "1.80", session.identity)
     assert table(household.stranger, station=session.identity) == []
     asked = {"Accept": "text/csv"}
-    refused = household.owner.rest.send("GET", "exports/transactions.csv?open=perhaps", headers=asked)
+    refused = household.owner.rest.send("GET", "exports/transactions/?open=perhaps", headers=asked)
     assert (refused.status_code, set(refused.json()["fields"])) == (400, {"open"})

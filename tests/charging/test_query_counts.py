@@ -28,7 +28,7 @@ from charging.queries import cars, commands, connectors, id_tags, messages, secu
 
 pytestmark = pytest.mark.django_db
 
-LISTS = ["stations/", "transactions/", "id-tags/", "cars/", "messages/", "security-events/", "exports/transactions.csv"]
+LISTS = ["stations/", "transactions/", "id-tags/", "cars/", "messages/", "security-events/", "exports/transactions/"]
 
 
 class Fleet:
