@@ -3,11 +3,11 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts import views
+from accounts.views import doors
 
 urlpatterns = [
-    path("login/", views.SignIn.as_view(), name="login"),
+    path("login/", doors.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("setup/<str:token>/", views.set_up, name="set-up"),
-    path("theme/", views.theme, name="theme"),
+    path("setup/<str:token>/", doors.set_up, name="set-up"),
+    path("theme/", doors.theme, name="theme"),
 ]
