@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from accounts.actors import Actor
@@ -22,14 +22,14 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-View = Callable[Concatenate[PageRequest, P], HttpResponse]
+View = Callable[Concatenate[PageRequest, P], HttpResponseBase]
 
 
-def signed_in(view: View[P]) -> Callable[..., HttpResponse]:
+def signed_in(view: View[P]) -> Callable[..., HttpResponseBase]:
     """Make a view one for people who are signed in; `mobility.htmx.problems` shows others the way."""
 
     @functools.wraps(view)
-    def run(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def run(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             raise NotSignedIn("Please sign in.")
         response = view(request, *args, **kwargs)

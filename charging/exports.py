@@ -173,6 +173,6 @@ def download(
 
 async def one_by_one(pieces: Iterator[P]) -> AsyncIterator[P]:
     """The same for an asynchronous server, which would otherwise gather all of them before it sends the first."""
-    step = sync_to_async(next)
-    while (piece := await step(pieces, None)) is not None:
+    step = sync_to_async(lambda: next(pieces, None))
+    while (piece := await step()) is not None:
         yield piece

@@ -2,11 +2,24 @@
 
 from django.urls import path
 
-from charging.views import cars, commands, dashboard, id_tags, profile, sites, stations, transactions, waiting
+from charging.views import (
+    cars,
+    commands,
+    dashboard,
+    id_tags,
+    profile,
+    sites,
+    stations,
+    statistics,
+    transactions,
+    waiting,
+)
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("preferences/", dashboard.choose, name="preferences"),
+    path("statistics/", statistics.statistics, name="statistics"),
+    path("statistics/sessions.xlsx", statistics.export, name="statistics-xlsx"),
     path("profile/", profile.profile, name="profile"),
     path("stations/", stations.station_list, name="stations"),
     path("add-station/", stations.add, name="station-add"),
@@ -20,7 +33,10 @@ urlpatterns = [
     path("waiting/<str:identity>/adopt/", waiting.adopt, name="waiting-adopt"),
     path("waiting/<str:identity>/forget/", waiting.forget, name="waiting-forget"),
     path("transactions/", transactions.transaction_list, name="transactions"),
+    path("transactions/export.csv", transactions.export, {"form": "csv"}, name="transactions-csv"),
+    path("transactions/export.xlsx", transactions.export, {"form": "xlsx"}, name="transactions-xlsx"),
     path("transactions/<int:pk>/", transactions.transaction, name="transaction"),
+    path("transactions/<int:pk>/receipt.pdf", transactions.receipt, name="transaction-receipt"),
     path("id-tags/", id_tags.id_tag_list, name="id-tags"),
     path("id-tags/<int:pk>/", id_tags.id_tag_change, name="id-tag"),
     path("cars/", cars.car_list, name="cars"),

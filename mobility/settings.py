@@ -324,6 +324,9 @@ LOGGING = {
         # Each receipt would tell how its font was cut, and which letters of a station's name the font lacks.
         "fontTools": {"level": "WARNING"},
         "fpdf": {"level": "ERROR"},
+        # Each receipt would tell how its font was cut, and which letters of a station's name the font lacks.
+        "fontTools": {"level": "WARNING"},
+        "fpdf": {"level": "ERROR"},
         "uvicorn.access": {"level": "WARNING"},
         "uvicorn.error": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

@@ -1,16 +1,22 @@
-"""The dashboard: totals over all stations, and a card for each station of the page."""
+"""The dashboard: totals over all stations, and a card for each station of the page; or both of one station."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, NullIf
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.actors import Role
 from charging.boards.base import CardsBoard
 from charging.cards import OPEN
+from charging.models import ChargingStation
 from charging.queries import cars, feed, id_tags, overview, preferences, stations
-from charging.templatetags.figures import kilo
+from charging.templatetags.figures import kilo, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +33,30 @@ class Tile:
 
 
 class DashboardBoard(CardsBoard):
+    """Query: `station` (an identity; all stations without one), `page`."""
+
     view = "dashboard"
     template = "charging/parts/dashboard.html"
     per_page = 24
+    #: How many stations the switcher offers; where there are more, it takes an identity that is typed.
+    most_choices = 200
 
     def fill(self) -> None:
+        """Raises NotFound: the one station is not the actor's."""
+        identity = self.params.get("station", "")
+        self.station: ChargingStation | None = stations.get(self.actor, identity) if identity else None
         shown_name = Coalesce(NullIf(F("name"), Value("")), F("identity"))
-        self.page = self.paginate(stations.with_connectors(self.actor).order_by(shown_name, "pk"))
+        rows = stations.with_connectors(self.actor).order_by(shown_name, "pk")
+        self.choices = list(rows.prefetch_related(None).values_list("identity", shown_name)[: self.most_choices + 1])
+        self.page = self.paginate(rows.filter(pk=self.station.pk) if self.station else rows)
         self.show(self.page.object_list)
-        self.totals = overview.totals(self.actor)
+        self.totals = overview.totals(self.actor, self.station)
         self.tags = list(id_tags.visible(self.actor).filter(blocked=False).order_by("name", "id_tag")[:200])
         self.cars = list(cars.visible(self.actor).order_by("name")[:200])
         self.preferences = preferences.get(self.actor)
 
     def poll(self) -> None:
-        fresh = overview.totals(self.actor)
+        fresh = overview.totals(self.actor, self.station)
         if fresh != self.totals:
             self.totals = fresh
             self.mark("tiles", 0)
@@ -55,7 +70,14 @@ class DashboardBoard(CardsBoard):
             "preferences": self.preferences,
         }
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether the actor sees more than the own charging."""
+        return self.actor.is_platform_admin or any(role != Role.DRIVER for role in self.actor.memberships.values())
+
     def take(self, message: feed.Message) -> None:
+        if self.station is not None and message["station_id"] != self.station.pk:
+            return
         super().take(message)
         self._count(message)
 
@@ -75,20 +97,29 @@ class DashboardBoard(CardsBoard):
         elif event == "connector.updated":
             self.totals["connectors"][data["id"]] = (data["status"], data["power_w"], data["transaction"] is not None)
         elif event.startswith("transaction."):
+            if event == "transaction.started" and data["id"] not in self.totals["sessions"]:
+                self.totals["sessions_today"] += 1
             self._count_session(data)
         else:
             return
         self.mark("tiles", 0)
 
     def _count_session(self, data: dict[str, Any]) -> None:
-        sessions = self.totals["sessions"]
-        before = sessions.get(data["id"])
-        if before is not None:
-            self.totals["energy_today_wh"] += max(0.0, data["energy_wh"] - before)
+        sessions, known = self.totals["sessions"], self.totals
+        cost = Decimal(data["cost"] or 0)
+        if data["id"] in sessions:
+            energy_before, cost_before = sessions[data["id"]]
+            known["energy_today_wh"] += max(0.0, data["energy_wh"] - energy_before)
+            known["cost_today"] += max(Decimal(0), cost - cost_before)
         if data["state"] in OPEN:
-            sessions[data["id"]] = data["energy_wh"]
+            sessions[data["id"]] = (data["energy_wh"], cost)
         else:
             sessions.pop(data["id"], None)
+
+    def _sessions_url(self, **params: str) -> str:
+        if self.station is not None:
+            params["station"] = self.station.identity
+        return f"/transactions/?{urlencode(params)}"
 
     @property
     def tiles(self) -> list[Tile]:
@@ -107,14 +138,21 @@ class DashboardBoard(CardsBoard):
                 "/stations/",
                 "notable" if online < count else "",
             ),
-            Tile("power", "bolt", _("Charging now"), kilo(power_w), "kW", "/transactions/?state=open"),
+            Tile("power", "bolt", _("Charging now"), kilo(power_w), "kW", self._sessions_url(state="open")),
             Tile("energy", "energy_savings_leaf", _("Energy today"), kilo(known["energy_today_wh"]), "kWh"),
+            Tile(
+                "revenue",
+                "payments",
+                _("Revenue today") if self.is_operator else _("Cost today"),
+                money(known["cost_today"], settings.CURRENCY),
+            ),
             Tile(
                 "sessions",
                 "electric_car",
-                _("Open sessions"),
-                str(len(known["sessions"])),
-                url="/transactions/?state=open",
+                _("Sessions today"),
+                str(known["sessions_today"]),
+                "· " + _("%(count)s open") % {"count": len(known["sessions"])},
+                self._sessions_url(**{"from": str(timezone.localdate())}),
             ),
             Tile(
                 "faults",

@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
@@ -11,6 +11,7 @@ from charging.boards.base import Board
 from charging.cards import OPEN, STATES, Chip, chip_of
 from charging.chart import Chart, chart_of
 from charging.fragments import part
+from charging.models import Transaction
 from charging.models.id_tags import canonical_id_tag
 from charging.queries import feed, transactions
 
@@ -24,15 +25,19 @@ class TransactionsBoard(Board):
     template = "charging/parts/transactions.html"
 
     def fill(self) -> None:
-        rows = self._filtered(transactions.visible(self.actor))
+        rows = self.found()
         self.sums = rows.order_by().aggregate(
             count=Count("pk"), energy_wh=Sum("energy_wh"), cost=Sum("cost"), open=Count("pk", filter=Q(state__in=OPEN))
         )
         self.currencies = set(rows.order_by().values_list("currency", flat=True).distinct()[:3])
-        self.page = self.paginate(rows.order_by("-started", "-pk"))
+        self.page = self.paginate(rows)
         self.rows: dict[int, Json] = {row.pk: transactions.as_json(row) for row in self.page.object_list}
 
-    def _filtered(self, rows: Any) -> Any:
+    def found(self) -> "QuerySet[Transaction]":
+        """All rows that fit the query, the latest first; what the list pages through and what is exported."""
+        return self._filtered(transactions.visible(self.actor)).order_by("-started", "-pk")
+
+    def _filtered(self, rows: "QuerySet[Transaction]") -> "QuerySet[Transaction]":
         words = self.params.get("q", "").replace("\x00", "").strip()
         if words:
             found = Q(station__name__icontains=words) | Q(station__identity__icontains=words)

@@ -1,10 +1,11 @@
 """What the dashboard needs, in a handful of queries however many stations there are."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.actors import Actor, Role
@@ -50,16 +51,19 @@ def card_of(actor: Actor, station: ChargingStation, has_tags: bool) -> StationCa
     return card
 
 
-def totals(actor: Actor) -> dict[str, Any]:
-    """What the tiles count, over every station the actor sees.
+def totals(actor: Actor, station: ChargingStation | None = None) -> dict[str, Any]:
+    """What the tiles count, over every station the actor sees, or over one.
 
     Returns:
         `online` {station pk: bool}, `station_faults` [station pk], `connectors` {connector pk: (status, power W or
-        None, occupied)}, `sessions` {transaction pk: energy Wh} of the open ones, `energy_today_wh`, `waiting`.
+        None, occupied)}, `sessions` {transaction pk: (energy Wh, cost)} of the open ones, `energy_today_wh`,
+        `cost_today`, `sessions_today`, `waiting`.
     """
     seen = stations.visible(actor)
     outlets = everything(actor, Connector.objects.all(), "station__organization")
-    day = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    if station is not None:
+        seen, outlets = seen.filter(pk=station.pk), outlets.filter(station=station)
+    sessions = transactions.open_ones(actor, station).values_list("pk", "energy_wh", "cost")
     return {
         "online": dict(seen.values_list("pk", "online")),
         "station_faults": list(seen.filter(status="Faulted").values_list("pk", flat=True)),
@@ -67,17 +71,27 @@ def totals(actor: Actor) -> dict[str, Any]:
             pk: (status, power_w, running is not None)
             for pk, status, power_w, running in outlets.values_list("pk", "status", "power_w", "transaction_id")
         },
-        "sessions": dict(transactions.open_ones(actor).values_list("pk", "energy_wh")),
-        "energy_today_wh": energy_since(actor, day),
+        "sessions": {pk: (energy_wh, cost or Decimal(0)) for pk, energy_wh, cost in sessions},
+        **today(actor, station),
         "waiting": waiting_stations.visible(actor).count(),
     }
 
 
-def energy_since(actor: Actor, since: datetime) -> float:
-    """Energy in Wh that flowed since then: of the whole organization, for a driver of the own sessions."""
-    drives = not actor.is_platform_admin and set(actor.memberships.values()) <= {Role.DRIVER}
-    if drives:
-        rows = own_for_drivers(actor, Transaction.objects.all()).filter(Q(ended__gte=since) | Q(ended=None))
-        return float(rows.filter(started__gte=since).aggregate(sum=Sum("energy_wh"))["sum"] or 0.0)
+def today(actor: Actor, station: ChargingStation | None) -> dict[str, Any]:
+    """What flowed since the reader's midnight and what it costs, and how many sessions began.
+
+    Of the whole organization; for who is nowhere more than a driver, of the own sessions.
+    """
+    since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = own_for_drivers(actor, Transaction.objects.filter(started__gte=since))
     hours = everything(actor, HourlyEnergy.objects.filter(hour__gte=since))
-    return float(hours.aggregate(sum=Sum("energy_wh"))["sum"] or 0.0)
+    if station is not None:
+        begun, hours = begun.filter(station=station), hours.filter(station=station)
+    drives = not actor.is_platform_admin and set(actor.memberships.values()) <= {Role.DRIVER}
+    flowed: QuerySet[Any] = begun if drives else hours
+    sums = flowed.aggregate(energy_wh=Sum("energy_wh"), cost=Sum("cost"))
+    return {
+        "energy_today_wh": float(sums["energy_wh"] or 0.0),
+        "cost_today": sums["cost"] or Decimal(0),
+        "sessions_today": begun.count(),
+    }

@@ -53,7 +53,7 @@ class Period:
         return found
 
 
-def slot_of(bucket: str, hour: datetime, day: date) -> Any:
+def slot_of(bucket: str, hour: datetime | None, day: date) -> Any:
     if bucket == "hour":
         return hour
     if bucket == "week":

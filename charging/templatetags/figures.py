@@ -41,6 +41,12 @@ def money(amount: Any, currency: str = "EUR") -> str:
 
 
 @register.filter
+def symbol(currency: str) -> str:
+    """What stands behind an amount: € for EUR; the code itself where there is no sign."""
+    return SYMBOLS.get(currency, currency)
+
+
+@register.filter
 def price(amount: Any) -> str:
     """A price per kWh: at least two decimals, more only where they count."""
     if amount in (None, ""):
