@@ -12,6 +12,7 @@ import pytest
 from tests.api.conftest import Household
 from tests.support.server import Server
 from tests.support.station import Station
+from tests.support.workbook import Workbook
 
 Unique = Callable[[str], str]
 #: Yesterday at ten: whole hours, so that the buckets are known.
@@ -193,3 +194,21 @@ def test_the_table_has_no_formulas_and_nothing_of_others(household: Household, s
     asked = {"Accept": "text/csv"}
     refused = household.owner.rest.send("GET", "exports/transactions/?open=perhaps", headers=asked)
     assert (refused.status_code, set(refused.json()["fields"])) == (400, {"open"})
+
+
+def test_the_workbook_has_the_fields_as_types(household: Household, session: Session) -> None:
+    def rows(person: Any) -> list[dict[str, tuple[str, str]]]:
+        asked = {"format": "xlsx", "station": session.identity}
+        response = person.rest.send("GET", "exports/transactions/", params=asked)
+        assert response.status_code == 200, response.text
+        assert "spreadsheetml" in response.headers["content-type"]
+        return Workbook(response.content).table("transactions")
+
+    (row,) = rows(household.viewer)
+    assert (row["id"], row["id_tag"], row["energy_wh"]) == (("n", str(session.id)), ("s", "=1+1"), ("n", "6000"))
+    assert (row["cost"], row["price_per_kwh"], row["final"]) == (("n", "1.8"), ("n", "0.3"), ("b", "1"))
+    assert row["started"][0] == "n"
+    assert rows(household.stranger) == []
+    refused = household.owner.rest.get("exports/transactions/", params={"format": "pdf"}, status=400)
+    assert set(refused["fields"]) == {"format"}
+    household.owner.rest.anonymous().get("exports/transactions/", status=401)
