@@ -8,6 +8,7 @@
 | `transactions` | `transactions.TransactionsBoard` | the list of sessions |
 | `transaction` | `transactions.TransactionBoard` | one session |
 | `waiting` | `waiting.WaitingBoard` | stations that knocked |
+| `id-tags` | `id_tags.IdTagsBoard` | the list of id tags, and learn mode |
 | `none` | `base.Board` | nothing live but the toasts |
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from accounts.actors import Actor
 from charging.boards.base import Board
 from charging.boards.dashboard import DashboardBoard
+from charging.boards.id_tags import IdTagsBoard
 from charging.boards.stations import StationBoard, StationsBoard
 from charging.boards.transactions import TransactionBoard, TransactionsBoard
 from charging.boards.waiting import WaitingBoard
@@ -30,6 +32,7 @@ BOARDS: dict[str, type[Board]] = {
         TransactionsBoard,
         TransactionBoard,
         WaitingBoard,
+        IdTagsBoard,
     )
 }
 

@@ -143,8 +143,12 @@ class CardsBoard(Board):
             "station.updated": self._station,
             "connector.updated": self._connector,
             "command.updated": self._command,
-        }.get(message["event"], self._transaction)
-        apply(card, message["data"])
+            "transaction.started": self._transaction,
+            "transaction.updated": self._transaction,
+            "transaction.ended": self._transaction,
+        }.get(message["event"])
+        if apply is not None:
+            apply(card, message["data"])
 
     def take_other(self, message: feed.Message) -> None:
         """An event of a station that has no card here."""

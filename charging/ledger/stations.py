@@ -143,7 +143,7 @@ def _running_follows(batch: Batch, state: StationState, status: str, running: ob
 
 
 def authorized(batch: Batch, state: StationState, fact: Authorized) -> Authorization:
-    return tags.decide(state.station, fact.token, batch.now)
+    return tags.decide(batch, state.station, fact.token)
 
 
 def configuration_key(value: ReportedValue) -> str:

@@ -80,7 +80,7 @@ def _apply(batch: Batch, state: StationState, fact: Fact) -> TransactionAnswer:
     authorization = None
     created = row is None
     if row is None:
-        authorization = tags.decide(station, fact.token, batch.now) if fact.token else None
+        authorization = tags.decide(batch, station, fact.token) if fact.token else None
         row = _create(batch, state, fact, connector, authorization)
     else:
         authorization = _complete(batch, state, fact, row, connector)
@@ -126,7 +126,7 @@ def _answer_again(batch: Batch, state: StationState, fact: Fact, row: Transactio
     """The same message again: the same id and the same word on the tag, no second effect."""
     authorization = None
     if fact.token is not None:
-        authorization = tags.decide(state.station, fact.token, batch.now, besides=row.pk)
+        authorization = tags.decide(batch, state.station, fact.token, besides=row.pk)
         if isinstance(fact, TransactionStarted) and row.authorization and not row.authorization.startswith("unknown"):
             authorization = Authorization(
                 row.authorization, authorization.id_tag_id, row.user_id, authorization.expires, authorization.group
@@ -175,7 +175,7 @@ def _unknown_stop(batch: Batch, state: StationState, fact: TransactionEnded) -> 
     foreign.quarantine(batch, state, "StopTransaction", reason, {**data, **fact.data})
     if fact.transaction_id:
         foreign.notice(batch, state, fact.transaction_id, "StopTransaction")
-    authorization = tags.decide(state.station, fact.token, batch.now) if fact.token else None
+    authorization = tags.decide(batch, state.station, fact.token) if fact.token else None
     return TransactionAnswer(fact.transaction_id or "0", authorization)
 
 
@@ -272,7 +272,7 @@ def _complete(
         _move_readings(batch, row)
     authorization = None
     if fact.token is not None:
-        authorization = tags.decide(state.station, fact.token, batch.now, besides=row.pk)
+        authorization = tags.decide(batch, state.station, fact.token, besides=row.pk)
         if not row.id_token:
             row.id_token, row.authorization = fact.token.text[:255], authorization.status
             row.id_tag_id, row.user_id = authorization.id_tag_id, row.user_id or authorization.user_id

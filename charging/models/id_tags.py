@@ -42,6 +42,10 @@ class IdTag(models.Model):
     def __str__(self) -> str:
         return self.name or self.id_tag
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expires is not None and self.expires <= timezone.now()
+
 
 class IdTagAlias(models.Model):
     """Another form under which some reader sends a tag: reversed, with a suffix, a VID."""

@@ -10,7 +10,7 @@ from charging.models import Change
 Message = dict[str, Any]
 
 #: Events about somebody's charging: a driver is told about the own ones only.
-PERSONAL = ("transaction.", "command.")
+PERSONAL = ("transaction.", "command.", "id_tag.")
 
 
 def head() -> int:

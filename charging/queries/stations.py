@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 
 from accounts.actors import Actor
 from charging.models import EVSE, ChargingStation, ConfigurationValue, Connector, QuarantinedMessage, Violation
@@ -25,6 +26,14 @@ def with_connectors(actor: Actor) -> QuerySet[ChargingStation]:
 def get(actor: Actor, identity: str) -> ChargingStation:
     """The station of that exact identity, with its connectors. Raises NotFound."""
     return one(with_connectors(actor), "station", identity=str(identity).replace("\x00", "\ufffd"))
+
+
+def learning(actor: Actor) -> QuerySet[ChargingStation]:
+    """The stations that listen for an unknown tag right now, and for whom; nothing where the actor is a driver."""
+    rows = ChargingStation.objects.select_related("learn_tag_for").filter(
+        learn_tag_for__isnull=False, learn_tag_until__gt=timezone.now()
+    )
+    return never_for_drivers(actor, rows).order_by("pk")
 
 
 def configuration(actor: Actor, station: ChargingStation) -> QuerySet[ConfigurationValue]:
