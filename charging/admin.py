@@ -46,6 +46,10 @@ STATION_SETTINGS = (
     "heartbeat_interval_s",
     "call_timeout_s",
     "idle_timeout_s",
+    "latitude",
+    "longitude",
+    "plan_x_percent",
+    "plan_y_percent",
 )
 STATION_SECRETS = ("password_hash", "pending_password_hash")
 

@@ -25,7 +25,18 @@ SETTABLE = (
     "heartbeat_interval_s",
     "call_timeout_s",
     "idle_timeout_s",
+    "latitude",
+    "longitude",
+    "plan_x_percent",
+    "plan_y_percent",
 )
+#: field -> (least, most, what is said of what is beyond)
+PLACES = {
+    "latitude": (-90, 90, "A latitude is between -90 and 90 degrees."),
+    "longitude": (-180, 180, "A longitude is between -180 and 180 degrees."),
+    "plan_x_percent": (0, 100, "This is between 0 and 100 percent."),
+    "plan_y_percent": (0, 100, "This is between 0 and 100 percent."),
+}
 PROFILES = range(4)
 
 
@@ -70,6 +81,17 @@ def checked_password(password: object) -> str:
     return str(password)
 
 
+def check_place(station: ChargingStation) -> None:
+    """Raise Invalid for a place that is not on the globe, or not on the plan."""
+    wrong = {}
+    for name, (least, most, why) in PLACES.items():
+        value = getattr(station, name)
+        if value is not None and not least <= value <= most:
+            wrong[name] = why
+    if wrong:
+        raise Invalid("Some fields are not usable.", fields=wrong)
+
+
 def check_profile(station: ChargingStation) -> None:
     if station.security_profile not in PROFILES:
         why = "The security profile is 0 (no password), 1, 2 (TLS) or 3 (TLS with client certificate)."
@@ -111,6 +133,7 @@ def create_station(
         raise Invalid(problem.message, fields=problem.fields | ({"identity": why} if why else {})) from None
     checked_identity(identity)
     check_profile(station)
+    check_place(station)
     same_organization(site, organization.pk, "site")
     if password in (None, ""):
         password = credentials.new_password() if station.security_profile in (1, 2) else None
@@ -134,6 +157,7 @@ def update_station(actor: Actor, *, station: ChargingStation, changes: dict[str,
         raise Invalid("A station keeps its identity.", fields={"identity": "A station keeps its identity."})
     changed = assign(station, changes, (*SETTABLE, "learn_password"))
     check_profile(station)
+    check_place(station)
     same_organization(station.site, station.organization_id, "site")
     if changes.get("password"):
         station.password_hash = credentials.hash_password(checked_password(changes["password"]))

@@ -75,6 +75,10 @@ class StationOut(Shape):
     heartbeat_interval_s = Whole(allow_null=True)
     call_timeout_s = Whole(allow_null=True)
     idle_timeout_s = Whole(allow_null=True)
+    latitude = Number(allow_null=True)
+    longitude = Number(allow_null=True)
+    plan_x_percent = Number(allow_null=True, help_text="On the plan of its site, from the left.")
+    plan_y_percent = Number(allow_null=True, help_text="On the plan of its site, from the top.")
     created_at = Moment()
     evses = EvseOut(many=True)
 
@@ -95,6 +99,10 @@ class StationChange(Shape):
     heartbeat_interval_s = Whole(required=False, allow_null=True, min_value=10, max_value=86_400)
     call_timeout_s = Whole(required=False, allow_null=True, min_value=1, max_value=3600)
     idle_timeout_s = Whole(required=False, allow_null=True, min_value=0, max_value=86_400)
+    latitude = Number(required=False, allow_null=True, min_value=-90, max_value=90)
+    longitude = Number(required=False, allow_null=True, min_value=-180, max_value=180)
+    plan_x_percent = Number(required=False, allow_null=True, min_value=0, max_value=100)
+    plan_y_percent = Number(required=False, allow_null=True, min_value=0, max_value=100)
 
 
 class StationPatch(StationChange):

@@ -8,6 +8,7 @@
 | `transactions` | `transactions.TransactionsBoard` | the list of sessions |
 | `transaction` | `transactions.TransactionBoard` | one session |
 | `waiting` | `waiting.WaitingBoard` | stations that knocked |
+| `fleet` | `fleet.FleetBoard` | what comes of a deed at many stations |
 | `id-tags` | `id_tags.IdTagsBoard` | the list of id tags, and learn mode |
 | `none` | `base.Board` | nothing live but the toasts |
 """
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from accounts.actors import Actor
 from charging.boards.base import Board
 from charging.boards.dashboard import DashboardBoard
+from charging.boards.fleet import FleetBoard
 from charging.boards.id_tags import IdTagsBoard
 from charging.boards.stations import StationBoard, StationsBoard
 from charging.boards.transactions import TransactionBoard, TransactionsBoard
@@ -32,6 +34,7 @@ BOARDS: dict[str, type[Board]] = {
         TransactionsBoard,
         TransactionBoard,
         WaitingBoard,
+        FleetBoard,
         IdTagsBoard,
     )
 }

@@ -7,33 +7,51 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actors import Role
 from charging.boards.base import CardsBoard
 from charging.cards import STATUSES, StationCard, outcome_of
+from charging.models import ChargingStation
 from charging.queries import cars, commands, connectors, feed, id_tags, preferences, stations
 from mobility.errors import NotFound
 
+NAMED = Coalesce(NullIf(F("name"), Value("")), F("identity"))
 #: what the URL says -> (label, what the list is ordered by)
 ORDERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "name": (_("Name"), (Coalesce(NullIf(F("name"), Value("")), F("identity")), "pk")),
+    "name": (_("Name"), (NAMED.asc(), "pk")),
+    "-name": (_("Name, Z to A"), (NAMED.desc(), "pk")),
     "identity": (_("Identity"), ("identity_folded", "pk")),
+    "-online": (_("Online first"), ("-online", NAMED.asc(), "pk")),
+    "online": (_("Offline first"), ("online", NAMED.asc(), "pk")),
     "last_seen": (_("Last seen"), (F("last_seen").desc(nulls_last=True), "pk")),
     "newest": (_("Newest"), ("-created_at", "-pk")),
+    "price": (_("Price, lowest first"), (F("price_per_kwh").asc(nulls_last=True), "pk")),
+    "-price": (_("Price, highest first"), (F("price_per_kwh").desc(nulls_last=True), "pk")),
+    "model": (_("Model"), ("vendor", "model", "pk")),
+    "-model": (_("Model, Z to A"), ("-vendor", "-model", "pk")),
+    "site": (_("Site"), (F("site__name").asc(nulls_last=True), NAMED.asc(), "pk")),
+    "-site": (_("Site, Z to A"), (F("site__name").desc(nulls_last=True), NAMED.asc(), "pk")),
 }
 #: A station's clock that is off by more than this is worth telling.
 NOTABLE_DRIFT_S = 10
 
 
 class StationsBoard(CardsBoard):
-    """Query: `q` (name, identity, serial number, model), `online` 1|0, `status` of a connector, `sort`, `page`."""
+    """Query: `q` (name, identity, serial number, model), `online` 1|0, `status` of a connector, `site` (an id),
+    `protocol`, `sort`, `page`."""
 
     view = "stations"
     template = "charging/parts/stations.html"
+    default_sort = "name"
 
     def fill(self) -> None:
         rows = stations.with_connectors(self.actor)
         self.total = rows.count()
-        self.page = self.paginate(self._sorted(self._filtered(rows)))
+        self.page = self.paginate(self.found(rows))
         self.show(self.page.object_list)
+
+    def found(self, rows: Any) -> Any:
+        """Of these stations all that fit the query, in its order."""
+        return self._sorted(self._filtered(rows))
 
     def _filtered(self, rows: Any) -> Any:
         words = self.params.get("q", "").replace("\x00", "").strip()
@@ -46,6 +64,11 @@ class StationsBoard(CardsBoard):
             )
         if self.params.get("online") in ("0", "1"):
             rows = rows.filter(online=self.params["online"] == "1")
+        site = self.params.get("site", "")
+        if site.isascii() and site.isdecimal() and len(site) < 10:
+            rows = rows.filter(site=int(site))
+        if self.params.get("protocol") in ChargingStation.Protocol.values:
+            rows = rows.filter(protocol=self.params["protocol"])
         status = self.params.get("status", "")
         if status in STATUSES:
             of_it = connectors.visible(self.actor).filter(station=OuterRef("pk"), status=status)
@@ -57,6 +80,15 @@ class StationsBoard(CardsBoard):
 
     def context(self) -> dict[str, Any]:
         return {"cards": self.cards.values(), "page": self.page, "total": self.total}
+
+    @property
+    def offers_bulk(self) -> bool:
+        """Whether rows can be ticked."""
+        return self.actor.organization_ids(Role.MANAGER) != []
+
+    @property
+    def currency(self) -> str:
+        return str(settings.CURRENCY)
 
     def take_other(self, message: feed.Message) -> None:
         # A station that is new, or that the filter left out until now.

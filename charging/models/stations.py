@@ -29,6 +29,12 @@ class ChargingStation(models.Model):
     name = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    # Where it is: on the globe, and on the plan of its site, in percent of the plan's width and height.
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+    plan_x_percent = models.FloatField(null=True, blank=True)
+    plan_y_percent = models.FloatField(null=True, blank=True)
+
     # What it is, as its last BootNotification said (cut to length; the frame is in the message log).
     protocol = models.CharField(max_length=8, blank=True)
     vendor = models.CharField(max_length=100, blank=True)

@@ -86,6 +86,10 @@ def as_json(station: ChargingStation, *, evses: bool = True) -> dict[str, Any]:
         "heartbeat_interval_s": station.heartbeat_interval_s,
         "call_timeout_s": station.call_timeout_s,
         "idle_timeout_s": station.idle_timeout_s,
+        "latitude": station.latitude,
+        "longitude": station.longitude,
+        "plan_x_percent": station.plan_x_percent,
+        "plan_y_percent": station.plan_y_percent,
         "created_at": iso(station.created_at),
     }
     if evses:

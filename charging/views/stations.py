@@ -19,6 +19,7 @@ from charging.queries import messages as ocpp_messages
 from charging.queries import security_events, sites, stations
 from charging.templatetags.figures import price
 from charging.views.common import Form, decimal_text, number, query, show, texts
+from charging.views.fleet import DEEDS
 from mobility.errors import Forbidden, NotFound, Problem
 
 WHOLE = ("security_profile", "rated_power_w", "heartbeat_interval_s", "call_timeout_s", "idle_timeout_s")
@@ -29,7 +30,14 @@ EDITABLE = ("name", "price_per_kwh", "protocol_pin", "registration", *WHOLE)
 @signed_in
 def station_list(request: PageRequest) -> HttpResponse:
     board = StationsBoard(request.actor, query(request))
-    choices = {"statuses": STATUSES, "orders": ORDERS, "may_add": request.actor.organization_ids(Role.MANAGER) != []}
+    choices = {
+        "statuses": STATUSES,
+        "orders": ORDERS,
+        "may_add": request.actor.organization_ids(Role.MANAGER) != [],
+        "sites": sites.visible(request.actor).order_by("name")[:500],
+        "protocols": ChargingStation.Protocol.choices,
+        "deeds": DEEDS,
+    }
     return show(request, board, "charging/stations.html", **choices)
 
 
