@@ -31,7 +31,13 @@ class Deed:
         self.before_commit: list[Callable[[], None]] = []
 
 
+_known: set[str] = set()
 _deed: ContextVar[Deed | None] = ContextVar("deed", default=None)
+
+
+def known_actions() -> frozenset[str]:
+    """The name of every action that there is."""
+    return frozenset(_known)
 
 
 def before_commit(call: Callable[[], None]) -> None:
@@ -91,6 +97,8 @@ def action(
     """
 
     def decorate(body: Callable[Concatenate[Actor, P], R]) -> Callable[Concatenate[Actor, P], R]:
+        _known.add(name)
+
         @functools.wraps(body)
         def run(actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
             if creates and kwargs.get("organization") is None:

@@ -47,6 +47,11 @@ class Actor:
         held = self.memberships.get(organization_id) if organization_id is not None else None
         return held is not None and RANKS[Role(held)] >= RANKS[Role(role)]
 
+    @property
+    def manages(self) -> bool:
+        """Whether the actor is a manager or an owner anywhere: who is shown the ways to other people's records."""
+        return self.organization_ids(Role.MANAGER) != []
+
     def organization_ids(self, role: str = Role.VIEWER) -> list[int] | None:
         """The organizations in which the actor has at least `role`; None means all of them."""
         if self.is_platform_admin:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiKey, Audit, Membership, Organization, TokenFamily, User
+from accounts.models import ApiKey, Audit, Invitation, Membership, Organization, TokenFamily, User
 
 admin.site.unregister(Group)
 
@@ -112,6 +112,14 @@ class MembershipAdmin(PlatformAdmin):
     list_select_related = ("user", "organization")
     search_fields = ("user__email", "organization__name")
     autocomplete_fields = ("user", "organization")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(Record):
+    list_display = ("email", "organization", "role", "sent_at", "expires_at", "accepted_at", "revoked_at")
+    list_select_related = ("organization",)
+    search_fields = ("email", "organization__name")
+    exclude = ("token_hash",)
 
 
 @admin.register(ApiKey)

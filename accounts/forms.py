@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts.requests import PageRequest
 from mobility.errors import Invalid, Problem
 
 
@@ -27,11 +27,11 @@ class Form:
         return 400 if self.problem else 200
 
     @classmethod
-    def refused(cls, request: PageRequest, problem: Problem) -> "Form":
+    def refused(cls, request: HttpRequest, problem: Problem) -> "Form":
         return cls(request.POST.dict(), problem.message, problem.fields)
 
 
-def texts(request: PageRequest, names: Iterable[str]) -> dict[str, str]:
+def texts(request: HttpRequest, names: Iterable[str]) -> dict[str, str]:
     """Those of the named fields that were sent."""
     return {name: request.POST[name].strip() for name in names if name in request.POST}
 

@@ -12,17 +12,21 @@ from django.utils.dateparse import parse_date
 from accounts.requests import PageRequest
 
 PER_PAGE = 50
+#: What a list's address may say beside its filters.
+PLUMBING = ("organization", "page")
 
 
 class Listing:
     """A list's query string, in which `filters` names what narrows it down."""
 
     def __init__(self, request: PageRequest, *filters: str) -> None:
-        self.params = {key: value[:200].replace("\x00", "").strip() for key, value in request.GET.items()}
+        self.params = {key: str(value)[:200].replace("\x00", "").strip() for key, value in request.GET.items()}
         self.filters = filters
 
     def __getitem__(self, name: str) -> str:
-        """A filter's text, empty without one; templates say `listing.q`."""
+        """A filter's text, empty without one; templates say `listing.q`, and find the other attributes, too."""
+        if name not in self.filters and name not in PLUMBING:
+            raise KeyError(name)
         return self.params.get(name, "")
 
     @property

@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from accounts.actions import action
+from accounts.actions import action, authorize
 from accounts.actors import Actor, Role
 from accounts.models import ApiKey, Membership, Organization, User
 from mobility.errors import Conflict, Forbidden, Invalid, NotFound
@@ -22,6 +22,51 @@ def get(actor: Actor, pk: int) -> Organization:
     found = visible(actor).filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such organization, or it is not yours.")
+    return found
+
+
+def managed(actor: Actor) -> QuerySet[Organization]:
+    """Those in which the actor is a manager or an owner; for a platform admin all."""
+    ids = actor.organization_ids(Role.MANAGER)
+    rows = Organization.objects.order_by("pk")
+    return rows if ids is None else rows.filter(pk__in=ids)
+
+
+def managed_one(actor: Actor, wanted: str = "") -> Organization:
+    """The named organization, or the first that the actor manages.
+
+    Raises:
+        NotFound: the actor is no member of the named one.
+        Forbidden: only a driver or a viewer of it, or of every one.
+    """
+    if wanted:
+        if not (wanted.isascii() and wanted.isdecimal()) or len(wanted) > 18:
+            raise NotFound("There is no such organization, or it is not yours.")
+        found = get(actor, int(wanted))
+        authorize(actor, Role.MANAGER, found.pk, "this page")
+        return found
+    if not actor.manages:
+        raise Forbidden("This page is for owners and managers.")
+    own = actor.first_organization()
+    first = own if own and actor.can(Role.MANAGER, own.pk) else managed(actor).first()
+    if first is None:
+        raise NotFound("There is no organization yet.")
+    return first
+
+
+def own_memberships(actor: Actor) -> QuerySet[Membership]:
+    """Where the actor belongs, in the order of joining."""
+    return Membership.objects.filter(user=actor.user).select_related("organization").order_by("pk")
+
+
+def membership(actor: Actor, pk: int) -> Membership:
+    """A membership of an organization that the actor manages, or the actor's own. Raises NotFound."""
+    rows = Membership.objects.select_related("user", "organization")
+    if not actor.is_platform_admin:
+        rows = rows.filter(Q(organization_id__in=actor.organization_ids(Role.MANAGER) or []) | Q(user=actor.user))
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such member, or you may not see it.")
     return found
 
 

@@ -1,13 +1,26 @@
-"""The doors' paths."""
+"""The doors' paths, and those of people and their records."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts.views import doors
+from accounts.views import api_keys, audit, doors, invitation, members, passwords
 
 urlpatterns = [
     path("login/", doors.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>/", doors.set_up, name="set-up"),
     path("theme/", doors.theme, name="theme"),
+    path("password/", passwords.ask, name="password-ask"),
+    path("password/asked/", passwords.asked, name="password-asked"),
+    path("password/<uidb64>/<token>/", passwords.NewPassword.as_view(), name="password-new"),
+    path("invitation/<str:token>/", invitation.invitation, name="invitation"),
+    path("members/", members.member_list, name="members"),
+    path("members/invite/", members.invite, name="member-invite"),
+    path("members/rename/", members.rename, name="organization-rename"),
+    path("members/<int:pk>/", members.member, name="member"),
+    path("invitations/<int:pk>/resend/", members.invitation_resend, name="invitation-resend"),
+    path("invitations/<int:pk>/revoke/", members.invitation_revoke, name="invitation-revoke"),
+    path("api-keys/", api_keys.api_key_list, name="api-keys"),
+    path("api-keys/<int:pk>/revoke/", api_keys.api_key_revoke, name="api-key-revoke"),
+    path("audit/", audit.audit, name="audit"),
 ]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.models import ApiKey, Ticket, TokenFamily
+from accounts.models import ApiKey, Invitation, ResetRequest, Ticket, TokenFamily
 from charging import live
 from charging.actions.commands import settle_new_password, tell_command
 from charging.actions.common import tell_station
@@ -131,9 +131,11 @@ def prune_waiting_stations() -> int:
 
 
 def prune_sign_ins(now: datetime) -> int:
-    """Token families, tickets and API keys that ended some time ago."""
+    """Token families, tickets, invitations and API keys that ended some time ago."""
     month_ago = now - timedelta(days=30)
     families = TokenFamily.objects.filter(Q(expires_at__lt=now) | Q(revoked_at__lt=now - timedelta(days=1)))
     removed = in_slices(families, "pk")
     removed += Ticket.objects.filter(expires_at__lt=now).delete()[0]
+    removed += Invitation.objects.filter(expires_at__lt=month_ago).delete()[0]
+    removed += ResetRequest.objects.filter(at__lt=now - timedelta(days=1)).delete()[0]
     return removed + ApiKey.objects.filter(Q(revoked_at__lt=month_ago) | Q(expires_at__lt=month_ago)).delete()[0]

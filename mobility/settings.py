@@ -155,6 +155,8 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+#: How long the link that resets a password works.
+PASSWORD_RESET_TIMEOUT = 86_400
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -281,6 +283,10 @@ WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "uploads"
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 globals().update(env.email("EMAIL_URL"))
+#: Whether there is a mail server; without one pages show a link once where they would have sent a mail.
+SENDS_MAIL = bool(env.text("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", f"Mobility <mobility@{urlsplit(PUBLIC_URL).hostname}>")
 
 UNFOLD = {
     "SITE_TITLE": "Mobility",
@@ -321,9 +327,6 @@ LOGGING = {
     "loggers": {
         # The library logs every frame, keys included, at INFO.
         "ocpp": {"level": "ERROR"},
-        # Each receipt would tell how its font was cut, and which letters of a station's name the font lacks.
-        "fontTools": {"level": "WARNING"},
-        "fpdf": {"level": "ERROR"},
         # Each receipt would tell how its font was cut, and which letters of a station's name the font lacks.
         "fontTools": {"level": "WARNING"},
         "fpdf": {"level": "ERROR"},

@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import people
+from accounts import organizations, people
 from accounts.models import User
 from accounts.requests import PageRequest, signed_in
 from charging.actions import preferences as actions
@@ -46,6 +46,7 @@ def profile(request: PageRequest) -> HttpResponse:
         "themes": User.Theme.choices,
         "tags": id_tags.visible(request.actor).filter(blocked=False).order_by("name", "id_tag")[:500],
         "cars": cars.visible(request.actor).order_by("name")[:500],
+        "memberships": organizations.own_memberships(request.actor),
         "board": Board(request.actor, {}),
     }
     return render(request, "charging/profile.html", context, status=max(form.status, password_form.status))
