@@ -74,6 +74,8 @@ class Transaction(models.Model):
         indexes = [
             models.Index(fields=["organization", "-started"], name="transaction_org_started"),
             models.Index(fields=["station", "-started"], name="transaction_station_started"),
+            # For who sees all organizations: the list's order, and the days of a chart.
+            models.Index(fields=["-started"], name="transaction_started"),
             models.Index(fields=["user", "-started"], name="transaction_user_started"),
             models.Index(fields=["state", "station"], name="transaction_state_station"),
             models.Index(fields=["id_tag", "state"], name="transaction_tag_state"),
