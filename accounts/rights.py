@@ -33,7 +33,7 @@ def session_lives(key: str) -> bool:
 
 
 def organizations_of(actor: Actor) -> frozenset[int]:
-    """The organizations whose events concern the actor; for a platform admin every one."""
+    """The organizations whose events concern the actor; for a platform admin every one, and 0 for what has none."""
     if actor.is_platform_admin:
-        return frozenset(Organization.objects.values_list("pk", flat=True))
+        return frozenset((0, *Organization.objects.values_list("pk", flat=True)))
     return frozenset(actor.memberships)

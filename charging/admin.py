@@ -24,6 +24,7 @@ from charging.models import (
     Pulse,
     QuarantinedMessage,
     SecurityEvent,
+    SetUp,
     Site,
     Transaction,
     TransactionEvent,
@@ -238,6 +239,13 @@ class ChangeAdmin(Record):
 @admin.register(FeedHead)
 class FeedHeadAdmin(Record):
     list_display = ("value",)
+
+
+@admin.register(SetUp)
+class SetUpAdmin(PlatformAdmin):
+    list_display = ("organization", "site", "station", "price_per_kwh", "put_away_at")
+    list_select_related = ("organization", "site", "station")
+    autocomplete_fields = ("organization", "site", "station")
 
 
 @admin.register(Pulse)

@@ -21,6 +21,9 @@ from django.utils import timezone
 from accounts.actions import before_commit
 from charging.models import Change, FeedHead
 
+#: Where that is told which belongs to no organization yet: to platform admins alone.
+NO_ORGANIZATION = 0
+
 
 @dataclass(slots=True)
 class Event:
@@ -112,6 +115,15 @@ def publish(*events: Event) -> None:
         transaction.on_commit(lambda: async_to_sync(send)(events), robust=True)
 
     before_commit(record)
+
+
+def tell_of_waiting() -> None:
+    """Tell the pages of platform admins, after the commit, that the list of waiting stations is another one.
+
+    Such a station belongs to no organization yet, so the event has none either, and no row in the feed.
+    """
+    event = Event("waiting.updated", NO_ORGANIZATION)
+    transaction.on_commit(lambda: async_to_sync(send)([event]), robust=True)
 
 
 def tell_gateways(kind: str, station_id: int) -> None:

@@ -17,6 +17,7 @@ from charging.views import (
     statistics,
     transactions,
     waiting,
+    welcome,
 )
 
 urlpatterns = [
@@ -51,6 +52,12 @@ urlpatterns = [
     path("id-tags/<int:pk>/", id_tags.id_tag, name="id-tag"),
     path("cars/", cars.car_list, name="cars"),
     path("cars/<int:pk>/delete/", cars.car_delete, name="car-delete"),
+    path("welcome/", welcome.welcome, name="welcome"),
+    path("welcome/site/", welcome.site, name="welcome-site"),
+    path("welcome/charger/", welcome.charger, name="welcome-charger"),
+    path("welcome/charger/password/", welcome.charger_password, name="welcome-password"),
+    path("welcome/charger/<str:identity>/adopt/", welcome.adopt, name="welcome-adopt"),
+    path("welcome/put-away/", welcome.put_away, name="welcome-put-away"),
     path("sites/", sites.site_list, name="sites"),
     path("sites/<int:pk>/delete/", sites.site_delete, name="site-delete"),
 ]

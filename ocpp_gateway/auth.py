@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.network import is_trusted_proxy
 from charging import credentials
+from charging.live import tell_of_waiting
 from charging.models import ChargingStation, WaitingStation
 from ocpp_gateway import versions
 
@@ -134,6 +135,7 @@ def admit(request: Request) -> Admitted:
     if station is None:
         if not settings.ACCEPT_UNKNOWN_STATIONS:
             keep_waiting(request)
+            tell_of_waiting()
             raise Refused(
                 404, f"No station has the identity {request.identity}. It is listed as waiting to be adopted."
             )

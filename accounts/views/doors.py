@@ -46,7 +46,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
             context |= {"problem": problem.message, "problems": problem.fields}
         else:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-            return redirect("dashboard")
+            return redirect("welcome")
     return render(request, "accounts/set_up.html", context, status=400 if "problem" in context else 200)
 
 

@@ -10,6 +10,7 @@
 | `waiting` | `waiting.WaitingBoard` | stations that knocked |
 | `fleet` | `fleet.FleetBoard` | what comes of a deed at many stations |
 | `id-tags` | `id_tags.IdTagsBoard` | the list of id tags, and learn mode |
+| `welcome` | `welcome.WelcomeBoard` | the first station that is waited for |
 | `none` | `base.Board` | nothing live but the toasts |
 """
 
@@ -23,6 +24,7 @@ from charging.boards.id_tags import IdTagsBoard
 from charging.boards.stations import StationBoard, StationsBoard
 from charging.boards.transactions import TransactionBoard, TransactionsBoard
 from charging.boards.waiting import WaitingBoard
+from charging.boards.welcome import WelcomeBoard
 
 BOARDS: dict[str, type[Board]] = {
     board.view: board
@@ -34,6 +36,7 @@ BOARDS: dict[str, type[Board]] = {
         TransactionsBoard,
         TransactionBoard,
         WaitingBoard,
+        WelcomeBoard,
         FleetBoard,
         IdTagsBoard,
     )

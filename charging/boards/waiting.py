@@ -1,9 +1,9 @@
-"""Stations that knocked and are not known. No event tells of them: the list is looked at every few seconds."""
+"""Stations that knocked and are not known."""
 
 from typing import Any
 
 from charging.boards.base import Board
-from charging.queries import waiting_stations
+from charging.queries import feed, waiting_stations
 
 
 class WaitingBoard(Board):
@@ -17,6 +17,9 @@ class WaitingBoard(Board):
         shown = {(row.identity, row.attempts) for row in self.rows}
         if shown != set(waiting_stations.visible(self.actor).values_list("identity", "attempts")[:200]):
             self.stale = True
+
+    def take(self, message: feed.Message) -> None:
+        self.stale = self.stale or message["event"] == "waiting.updated"
 
     def context(self) -> dict[str, Any]:
         return {"rows": self.rows}

@@ -6,6 +6,7 @@ from charging.models.configuration import ConfigurationValue
 from charging.models.events import Change, FeedHead, Pulse, QuarantinedMessage, SecurityEvent, Violation
 from charging.models.id_tags import IdTag, IdTagAlias
 from charging.models.messages import OcppMessage
+from charging.models.set_up import SetUp
 from charging.models.sites import Site
 from charging.models.stations import EVSE, ChargingStation, Connector, WaitingStation
 from charging.models.transactions import HourlyEnergy, MeterReading, Transaction, TransactionEvent
@@ -28,6 +29,7 @@ __all__ = [
     "Pulse",
     "QuarantinedMessage",
     "SecurityEvent",
+    "SetUp",
     "Site",
     "Transaction",
     "TransactionEvent",

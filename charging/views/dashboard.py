@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -6,7 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.requests import PageRequest, signed_in
 from charging.actions import preferences
 from charging.boards.dashboard import DashboardBoard
-from charging.queries import cars, id_tags
+from charging.queries import cars, id_tags, set_up
 from charging.views.common import query, show
 
 
@@ -14,7 +15,8 @@ from charging.views.common import query, show
 @signed_in
 def dashboard(request: PageRequest) -> HttpResponse:
     """Totals and station cards; the same URL gives htmx the live part alone."""
-    return show(request, DashboardBoard(request.actor, query(request)), "charging/dashboard.html")
+    reminder = {"set_up": partial(set_up.reminder, request.actor)}
+    return show(request, DashboardBoard(request.actor, query(request)), "charging/dashboard.html", **reminder)
 
 
 @require_POST
