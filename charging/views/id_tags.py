@@ -74,9 +74,10 @@ def id_tag_page(request: PageRequest, pk: int, form: Form | None = None) -> Http
     """One tag: its settings, its aliases, its group, and what it charged last."""
     tag = id_tags.get(request.actor, pk)
     of_tag = transactions.visible(request.actor).filter(id_tag=tag).order_by("-started", "-pk")
+    shown = form or Form(present(tag))
     context = {
         "tag": tag,
-        "form": form or Form(present(tag)),
+        "form": shown,
         "aliases": id_tags.aliases(request.actor, tag)[:100],
         "family": id_tags.family(request.actor, tag)[:50],
         "children": id_tags.children(request.actor, tag)[:50],
@@ -86,7 +87,7 @@ def id_tag_page(request: PageRequest, pk: int, form: Form | None = None) -> Http
         "manages": request.actor.can(Role.MANAGER, tag.organization_id),
         "board": Board(request.actor, {}),
     }
-    return render(request, "charging/id_tag.html", context, status=context["form"].status)
+    return render(request, "charging/id_tag.html", context, status=shown.status)
 
 
 def present(tag: IdTag) -> dict[str, Any]:

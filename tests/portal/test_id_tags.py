@@ -20,7 +20,7 @@ def post(client: httpx.Client, path: str, **fields: str) -> httpx.Response:
 
 
 def tag_of(people: People, id_tag: str) -> dict:
-    (found,) = [row for row in people.owner.rest.each("id-tags/", id_tag=id_tag)]
+    (found,) = people.owner.rest.each("id-tags/", id_tag=id_tag)
     return found
 
 
