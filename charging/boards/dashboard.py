@@ -115,6 +115,8 @@ class DashboardBoard(CardsBoard):
             sessions[data["id"]] = (data["energy_wh"], cost)
         else:
             sessions.pop(data["id"], None)
+            # The charts stand outside of the region: the page asks for them again, when it likes.
+            self.mark("statistics_news", 0, session=data["id"])
 
     def _sessions_url(self, **params: str) -> str:
         if self.station is not None:

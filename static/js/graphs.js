@@ -125,7 +125,31 @@
     for (const figure of drawn) draw(figure);
   }
 
+  // A session has ended somewhere: the charts are asked for again, not more often than every some seconds.
+  const NEWS_EVERY_MS = 10000;
+  let asked = 0;
+  let planned = 0;
+  let open = [];
+
+  function ask() {
+    planned = 0;
+    asked = Date.now();
+    open = Array.from(document.querySelectorAll("#statistics details[open] table"), (table) => table.id);
+    if (document.getElementById("statistics")) htmx.trigger("#statistics", "statistics:news");
+  }
+
+  function hearNews() {
+    planned ||= setTimeout(ask, Math.max(0, asked + NEWS_EVERY_MS - Date.now()));
+  }
+
+  /** What was folded out stays so. */
+  function reopen() {
+    for (const id of open) document.getElementById(id)?.closest("details")?.setAttribute("open", "");
+    open = [];
+  }
+
   function look(within) {
+    reopen();
     for (const figure of drawn) {
       if (figure.isConnected) continue;
       Chart.getChart(figure.querySelector("canvas"))?.destroy();
@@ -136,6 +160,9 @@
 
   if (!window.Chart) return;
   document.addEventListener("htmx:load", (event) => look(event.detail.elt));
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    if (event.detail.target?.id === "statistics-news") hearNews();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new MutationObserver(redraw).observe(root, { attributeFilter: ["data-theme"] });
 })();

@@ -19,6 +19,7 @@ PATHS = [
     "/add-station/",
     "/transactions/",
     "/transactions/{transaction}/",
+    "/statistics/",
     "/id-tags/",
     "/cars/",
     "/sites/",

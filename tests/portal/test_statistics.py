@@ -237,6 +237,25 @@ def test_a_live_swap_leaves_the_charts_alone(charged: Charged, visit: Visits) ->
     assert drawn(page)[0] == [["Energy", 8]]
 
 
+def test_a_session_that_ends_shows_in_the_charts(server: Server, visit: Visits) -> None:
+    owner = create_trio(server).owner
+    owner.rest.create_station("STAT-LIVE")
+    owner.rest.create_tag("STATLIVE")
+    page = visit(server.url, owner)
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    expect(page.locator("#statistics")).to_contain_text("Nothing was charged")
+    page.evaluate("window.sameDocument = true")
+    with Station(server, "STAT-LIVE") as station:
+        station.ok("BootNotification", frames.boot())
+        for number in (1, 2):
+            begin = station.ok("StartTransaction", frames.start_16("STATLIVE", 1000, frames.ts(-2)))["transactionId"]
+            station.ok("StopTransaction", frames.stop_16(begin, 1100))
+            expect(page.locator("#charge-sessions tfoot")).to_contain_text(f"{number / 10:.2f} kWh", timeout=30_000)
+            page.locator("#statistics details:has(#charge-sessions)").evaluate("(details) => (details.open = true)")
+    expect(page.locator("#charge-sessions")).to_be_visible()
+    assert page.evaluate("window.sameDocument")
+
+
 def test_without_script_there_is_a_page(charged: Charged, visit: Visits) -> None:
     page = visit(charged.server.url, charged.people.owner, java_script_enabled=False)
     page.get_by_role("link", name="Statistics").click()
