@@ -1,5 +1,7 @@
 """The end of an account: what is left afterwards says what happened, and no longer who it was."""
 
+from collections.abc import Iterable
+
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.utils.translation import gettext as _
 
@@ -39,16 +41,17 @@ def owned_alone(user: User) -> list[str]:
     return list(alone.select_related("organization").values_list("organization__name", flat=True))
 
 
-def forget(user: User) -> str:
+def forget(user: User, things: Iterable[str]) -> str:
     """Take the person out of the audit and the sign-in logs, and delete the account; -> what it is called from now on.
 
-    Memberships, keys and tokens go with it.
+    Memberships, keys and tokens go with it. `things` are the names under which the audit knows what was theirs.
     """
     name, email = f"{GONE} {user.pk}", user.email
-    Audit.objects.filter(actor=user).update(actor_name=name, source_ip="")
+    where = list(Membership.objects.filter(user=user).values_list("organization_id", flat=True))
+    Audit.objects.filter(actor=user).update(actor_name=name, source_ip="", details={})
+    Audit.objects.filter(organization_id__in=where, target__in=[*things]).update(target=GONE, details={})
     for row in Audit.objects.filter(target__icontains=email).iterator(chunk_size=500):
-        row.target = row.target.replace(email, name)[:200]
-        row.details = {key: name if value == email else value for key, value in row.details.items()}
+        row.target, row.details = row.target.replace(email, name)[:200], {}
         row.save(update_fields=["target", "details"])
     for kept in (AccessAttempt, AccessFailureLog, AccessLog):
         kept.objects.filter(username=email).delete()

@@ -1,4 +1,7 @@
-"""Deleting one's own account: what was charged stays for the bills, and no longer says by whom."""
+"""Deleting one's own account: what was charged stays for the bills, and no longer says by whom.
+
+The log of OCPP frames is left as it is: it forgets by itself after OCPP_LOG_DAYS.
+"""
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -7,7 +10,7 @@ from accounts import farewell, people
 from accounts.actions import action
 from accounts.actors import Actor
 from accounts.models import User
-from charging.models import Car, IdTag, Transaction
+from charging.models import Car, Command, IdTag, Transaction
 from mobility.errors import Conflict, Forbidden
 
 #: Stands where a session named its tag. Not empty: a late message of the station would fill in the tag again.
@@ -36,6 +39,10 @@ def delete_account(actor: Actor, *, user: User, password: str) -> str:
         raise Conflict(_("A charging session of yours is running. End it first."), code="session_running")
     theirs.update(id_token=WITHOUT_TAG)
     theirs.update(user=None)
-    IdTag.objects.filter(user=user).delete()
-    Car.objects.filter(user=user).delete()
-    return farewell.forget(user)
+    past = Command.objects.filter(Q(actor=user) | Q(id_tag__user=user)).exclude(status__in=Command.WAITING)
+    past.update(params={}, request=None)
+    tags, cars = IdTag.objects.filter(user=user), Car.objects.filter(user=user)
+    things = {text for tag in tags for text in (str(tag), tag.id_tag)} | {str(car) for car in cars}
+    tags.delete()
+    cars.delete()
+    return farewell.forget(user, things)
