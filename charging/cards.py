@@ -316,6 +316,16 @@ def reason_of(command: Json) -> str:
     return ", ".join(dict.fromkeys(str(part) for part in parts if part))
 
 
+def needs_reboot(command: Json) -> bool:
+    """Whether the station took a setting over for after its next boot (1.6 §5.3, 2.0.1 B05)."""
+    answer = command["response"] if isinstance(command["response"], dict) else {}
+    if command["command"] != "set_configuration":
+        return False
+    results = answer.get("setVariableResult")
+    words = [item.get("attributeStatus") for item in results if isinstance(item, dict)] if results else []
+    return "RebootRequired" in (answer.get("status"), *words)
+
+
 def outcome_of(command: Json, station: str) -> Outcome:
     what, reason = deed(command), reason_of(command)
     words = {"station": station, "what": what, "reason": reason}
@@ -339,6 +349,8 @@ def outcome_of(command: Json, station: str) -> Outcome:
     }
     mood, icon, text = made.get(command["status"], ("waiting", "progress_activity", "%(station)s: %(what)s"))
     said = (text % words).strip()
+    if mood == "accepted" and needs_reboot(command):
+        said += " " + _("It takes effect after a restart of the station.")
     if command["late"] and mood == "accepted":
         said += " " + _("The answer came late.")
     return Outcome(int(command["id"]), mood, icon, said, command["transaction"])

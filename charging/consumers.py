@@ -40,6 +40,7 @@ class LiveSocket:
     """One open socket: connects, is told, and is closed when the right to be told ends."""
 
     refuse_with_close = False
+    look_every_s = LOOK_EVERY_S
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope, self.receive, self.send = scope, receive, send
@@ -138,7 +139,7 @@ class LiveSocket:
 
     async def _look(self) -> None:
         while not self.over:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self.look_every_s)
             if not await self._may_stay():
                 await self.close(RIGHT_ENDED)
                 return
@@ -242,20 +243,23 @@ class PagesSocket(LiveSocket):
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
-        self.board = Board(self.actor, {})
+        self.board: Board = board_for(self.query.get("view", ""), self.actor, self.query)
+        self.look_every_s = min(self.board.look_every_s, LOOK_EVERY_S)
+        self.loaded = False
         self.flushed = 0.0
         self.reloaded = 0.0
+        self.looked = 0.0
 
     def rights_read(self) -> None:
         self.board.actor = self.actor
 
     async def open(self) -> None:
-        self.board = board_for(self.query.get("view", ""), self.actor, self.query)
         try:
             await read(self.board.load)
         except Problem:
             await self.close(RIGHT_ENDED)
             return
+        self.loaded = True
         self.last = self.board.cursor
         # What happened between the page's making and now, or while the line was down, is in the whole region.
         seen = self.query.get("cursor") == str(self.last) and not self.query.get("again")
@@ -277,6 +281,8 @@ class PagesSocket(LiveSocket):
                     toasts.append(message["data"])
             if self.board.stale:
                 await self._reload()
+            elif self.board.due:
+                await self._look_now()
         except Problem:
             await self.close(RIGHT_ENDED)
             return
@@ -303,7 +309,19 @@ class PagesSocket(LiveSocket):
         await read(self.board.load)
         await self._send(self.board.region())
 
+    async def _look_now(self) -> None:
+        """Look for what an event only hints at, at most once a second."""
+        rest = self.looked + RELOAD_EVERY_S - time.monotonic()
+        if rest > 0:
+            asyncio.get_running_loop().call_later(rest, self.wake.set)
+            return
+        self.looked = time.monotonic()
+        self.board.due = False
+        await read(self._poll)
+
     async def look(self) -> None:
+        if not self.loaded:
+            return
         await read(self._poll)
         if self.board.stale or self.board.dirty:
             self.wake.set()

@@ -38,6 +38,7 @@ urlpatterns = [
     path("stations/<str:identity>/password/", stations.new_password, name="station-password"),
     path("stations/<str:identity>/delete/", stations.delete, name="station-delete"),
     path("stations/<str:identity>/<slug:name>/", stations.panel, name="station-panel"),
+    path("commands/<int:pk>/cancel/", commands.cancel, name="command-cancel"),
     path("waiting/", waiting.waiting, name="waiting"),
     path("waiting/<str:identity>/adopt/", waiting.adopt, name="waiting-adopt"),
     path("waiting/<str:identity>/forget/", waiting.forget, name="waiting-forget"),

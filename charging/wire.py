@@ -10,13 +10,22 @@ from mobility.errors import Unavailable
 
 #: (protocol "1.6" | "2.0.1" | "2.1", action, payload); raises Invalid when the CALL is not one that the CSMS may send.
 CheckCall = Callable[[str, str, dict[str, Any]], None]
+#: protocol -> the actions that the CSMS may call, in alphabetical order
+ActionsOf = Callable[[str], list[str]]
 
 _registered: list[CheckCall] = []
+_actions: list[ActionsOf] = []
 
 
-def register(check: CheckCall) -> None:
+def register(check: CheckCall, actions: ActionsOf) -> None:
     """Called once by the gateway's AppConfig.ready()."""
     _registered[:] = [check]
+    _actions[:] = [actions]
+
+
+def actions_of(protocol: str) -> list[str]:
+    """The actions of the version that can be sent as a raw CALL; none for an unknown version, or without a gateway."""
+    return _actions[0](protocol) if _actions else []
 
 
 def check_call(protocol: str, action: str, payload: dict[str, Any]) -> None:

@@ -7,6 +7,6 @@ class OcppGatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from charging import wire
-        from ocpp_gateway.commands import check_call
+        from ocpp_gateway.commands import actions_of, check_call
 
-        wire.register(check_call)
+        wire.register(check_call, actions_of)

@@ -50,6 +50,13 @@ def check_call(protocol: str, action: str, payload: dict[str, Any]) -> None:
         raise Invalid(f"The payload does not fit OCPP {protocol}: {error}", fields={"payload": error})
 
 
+def actions_of(protocol: str) -> list[str]:
+    """The actions that the CSMS may call in this version."""
+    if protocol not in schemas.PACKAGES:
+        return []
+    return sorted(action for action in schemas.of(protocol).requests if directions.may_csms_call(protocol, action))
+
+
 class NotAccepted(Problem):
     """The boot of the station was answered Pending or Rejected, and this may not be sent to such a one."""
 

@@ -295,12 +295,19 @@ class V201(Translator):
         return "SetVariables", {"setVariableData": [data]}
 
     def variable(self, path: str) -> Payload:
-        """`Component.Variable` or `Component/Variable`, either with `[instance]`; a bare 1.6 key is looked for in
-        the controller that usually has it."""
-        component, _, variable = path.replace("/", ".", 1).partition(".")
+        """`Component.Variable` or `Component/Variable`, either with `[instance]`, the component with `@evse` or
+        `@evse.connector` where a slash ends it."""
+        component, _, variable = path.partition("/") if "/" in path else path.partition(".")
         if not variable:
             raise NotSupported(f"Name the variable as Component.Variable; {path} names no component.")
-        return {"component": named(component), "variable": named(variable)}
+        component, _, place = component.partition("@")
+        data = {"component": named(component), "variable": named(variable)}
+        evse, _, connector = place.partition(".")
+        if evse.isascii() and evse.isdecimal():
+            data["component"]["evse"] = {"id": int(evse)}
+            if connector.isascii() and connector.isdecimal():
+                data["component"]["evse"]["connectorId"] = int(connector)
+        return data
 
     def trigger(self, command: Command, params: Payload) -> tuple[str, Payload]:
         """F06"""

@@ -4,7 +4,7 @@
 |---|---|---|
 | `dashboard` | `dashboard.DashboardBoard` | totals and station cards |
 | `stations` | `stations.StationsBoard` | the list of stations |
-| `station` | `stations.StationBoard` | one station |
+| `station` | `station.StationBoard` | one station |
 | `transactions` | `transactions.TransactionsBoard` | the list of sessions |
 | `transaction` | `transactions.TransactionBoard` | one session |
 | `waiting` | `waiting.WaitingBoard` | stations that knocked |
@@ -21,7 +21,8 @@ from charging.boards.base import Board
 from charging.boards.dashboard import DashboardBoard
 from charging.boards.fleet import FleetBoard
 from charging.boards.id_tags import IdTagsBoard
-from charging.boards.stations import StationBoard, StationsBoard
+from charging.boards.station import StationBoard
+from charging.boards.stations import StationsBoard
 from charging.boards.transactions import TransactionBoard, TransactionsBoard
 from charging.boards.waiting import WaitingBoard
 from charging.boards.welcome import WelcomeBoard
@@ -36,9 +37,9 @@ BOARDS: dict[str, type[Board]] = {
         TransactionsBoard,
         TransactionBoard,
         WaitingBoard,
-        WelcomeBoard,
         FleetBoard,
         IdTagsBoard,
+        WelcomeBoard,
     )
 }
 

@@ -28,6 +28,8 @@ class Board:
     view = "none"
     template = ""
     per_page = 25
+    #: How often `poll` is called, in seconds; never more rarely than the sockets themselves look.
+    look_every_s = 10.0
 
     def __init__(self, actor: Actor, params: Mapping[str, str]) -> None:
         self.actor = actor
@@ -35,6 +37,8 @@ class Board:
         self.dirty: dict[tuple[str, int], Callable[[], str]] = {}
         #: What is shown no longer follows from the events: load it again.
         self.stale = False
+        #: An event hints at something that only `poll` finds.
+        self.due = False
         self.cursor = 0
 
     def load(self) -> None:

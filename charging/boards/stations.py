@@ -1,4 +1,4 @@
-"""The list of stations, and the page of one."""
+"""The list of stations."""
 
 from typing import Any
 
@@ -9,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Role
 from charging.boards.base import CardsBoard
-from charging.cards import STATUSES, StationCard, outcome_of
+from charging.cards import STATUSES, StationCard
 from charging.models import ChargingStation
-from charging.queries import cars, commands, connectors, feed, id_tags, preferences, stations
-from mobility.errors import NotFound
+from charging.queries import connectors, feed, stations
 
 NAMED = Coalesce(NullIf(F("name"), Value("")), F("identity"))
 #: what the URL says -> (label, what the list is ordered by)
@@ -31,8 +30,6 @@ ORDERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "site": (_("Site"), (F("site__name").asc(nulls_last=True), NAMED.asc(), "pk")),
     "-site": (_("Site, Z to A"), (F("site__name").desc(nulls_last=True), NAMED.asc(), "pk")),
 }
-#: A station's clock that is off by more than this is worth telling.
-NOTABLE_DRIFT_S = 10
 
 
 class StationsBoard(CardsBoard):
@@ -105,62 +102,3 @@ class StationsBoard(CardsBoard):
 
     def _command(self, card: StationCard, data: dict[str, Any]) -> None:
         """The list shows no outcomes."""
-
-
-class StationBoard(CardsBoard):
-    """One station; `params["station"]` is its identity."""
-
-    view = "station"
-    template = "charging/parts/station.html"
-    commands_shown = 10
-
-    def fill(self) -> None:
-        self.station = stations.get(self.actor, self.params.get("station", ""))
-        self.show([self.station])
-        rows = commands.visible(self.actor).filter(station=self.station).order_by("-pk")[: self.commands_shown]
-        self.commands = {row.pk: commands.as_json(row) for row in rows}
-        self.tags = list(id_tags.visible(self.actor).filter(blocked=False).order_by("name", "id_tag")[:200])
-        self.cars = list(cars.visible(self.actor).order_by("name")[:200])
-        self.preferences = preferences.get(self.actor)
-
-    @property
-    def card(self) -> StationCard:
-        found: StationCard = next(iter(self.cards.values()))
-        return found
-
-    def context(self) -> dict[str, Any]:
-        return {
-            "card": self.card,
-            "station": self.station,
-            "tags": self.tags,
-            "cars": self.cars,
-            "preferences": self.preferences,
-        }
-
-    @property
-    def currency(self) -> str:
-        return str(settings.CURRENCY)
-
-    @property
-    def notable_drift(self) -> bool:
-        return abs(self.card.json["clock_drift_s"] or 0.0) >= NOTABLE_DRIFT_S
-
-    @property
-    def told(self) -> list[dict[str, Any]]:
-        """The newest commands first, each with its outcome in words."""
-        newest = sorted(self.commands.values(), key=lambda row: -row["id"])[: self.commands_shown]
-        return [{**row, "outcome": outcome_of(row, self.card.name)} for row in newest]
-
-    def take(self, message: feed.Message) -> None:
-        if message["station_id"] not in self.cards:
-            if message["station"] == self.params.get("station") and message["data"].get("deleted"):
-                raise NotFound("The station was deleted.")
-            return
-        super().take(message)
-        if message["event"] == "command.updated":
-            self.commands[message["data"]["id"]] = message["data"]
-            self.mark("commands", 0)
-
-    def station_changed(self, card: StationCard) -> None:
-        super().station_changed(card)
-        self.mark("facts", card.pk, card=card)

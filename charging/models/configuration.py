@@ -29,5 +29,21 @@ class ConfigurationValue(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["station", "key"], name="configuration_value_once")]
 
+    @property
+    def path(self) -> str:
+        """What `set_configuration` calls it: `Key`, or `Component[instance]@evse.connector/Variable[instance]`."""
+        if not self.component:
+            return self.variable
+        path = self.component + (f"[{self.component_instance}]" if self.component_instance else "")
+        if self.evse_number is not None:
+            path += f"@{self.evse_number}"
+            path += f".{self.connector_number}" if self.connector_number is not None else ""
+        return f"{path}/{self.variable}" + (f"[{self.variable_instance}]" if self.variable_instance else "")
+
+    @property
+    def is_settable(self) -> bool:
+        """Whether the station may be asked to change it."""
+        return not self.readonly and self.mutability != "ReadOnly" and self.attribute in ("", "Actual")
+
     def __str__(self) -> str:
         return f"{self.component or ''} {self.variable}".strip()

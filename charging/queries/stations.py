@@ -1,8 +1,9 @@
 """Reading charging stations, with their EVSEs and connectors."""
 
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Max, Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -40,6 +41,12 @@ def configuration(actor: Actor, station: ChargingStation) -> QuerySet[Configurat
     """What the station last reported about its configuration (1.6) or device model (2.x)."""
     rows = ConfigurationValue.objects.filter(station=station).order_by("key")
     return never_for_drivers(actor, rows, "station__organization")
+
+
+def configured_at(actor: Actor, station: ChargingStation) -> datetime | None:
+    """When the station last reported a setting; None while it has not."""
+    newest: datetime | None = configuration(actor, station).aggregate(at=Max("reported_at"))["at"]
+    return newest
 
 
 def violations(actor: Actor, station: ChargingStation) -> QuerySet[Violation]:

@@ -1,5 +1,6 @@
 """Lists: headings that sort, with the order in the address."""
 
+import json
 from typing import Any
 
 from django import template
@@ -19,3 +20,14 @@ def sort_head(board: Any, key: str, label: str, more: str = "") -> dict[str, Any
         "query": board.query(sort="" if wanted == board.default_sort else wanted, page=""),
         "order": "descending" if descends else "ascending" if now == key else "",
     }
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON, be it a text or parsed already, as people read it; a text that is no JSON stays as it is."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return str(value)
+    return json.dumps(value, indent=2, ensure_ascii=False)

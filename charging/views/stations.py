@@ -3,6 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -10,13 +11,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.actors import Role
 from accounts.requests import PageRequest, signed_in
+from charging import wire
 from charging.actions import stations as actions
 from charging.boards import Board
-from charging.boards.stations import ORDERS, StationBoard, StationsBoard
-from charging.cards import STATUSES
+from charging.boards.station import StationBoard
+from charging.boards.stations import ORDERS, StationsBoard
+from charging.boards.transactions import Row as TransactionRow
+from charging.cards import STATUSES, outcome_of
+from charging.commands import TRIGGERS
 from charging.models import ChargingStation
+from charging.queries import commands, security_events, sites, stations, transactions
 from charging.queries import messages as ocpp_messages
-from charging.queries import security_events, sites, stations
 from charging.templatetags.figures import price
 from charging.views.common import Form, decimal_text, number, query, show, texts
 from charging.views.fleet import DEEDS
@@ -60,6 +65,9 @@ def about(request: PageRequest, identity: str, form: Form | None = None, passwor
         "sites": sites.visible(request.actor).filter(organization=row.organization_id).order_by("name"),
         "protocols": ChargingStation.Protocol.choices,
         "registrations": ChargingStation.Registration.choices,
+        "actions": ocpp_messages.actions_of_late(request.actor, row),
+        "callable": wire.actions_of(row.protocol or row.protocol_pin) if manages else [],
+        "triggers": TRIGGERS,
         "password": password,
         "connect_url": f"{settings.OCPP_PUBLIC_URL}/{row.identity}",
     }
@@ -169,23 +177,30 @@ PANEL_PAGE = 25
 @require_GET
 @signed_in
 def panel(request: PageRequest, identity: str, name: str) -> HttpResponse:
-    """Configuration, OCPP messages, security events or refused messages of a station."""
-    row = stations.get(request.actor, identity)
+    """Configuration, older messages, sessions, commands, security events or refused messages of a station."""
+    row, actor = stations.get(request.actor, identity), request.actor
+    words = request.GET.get("q", "").replace("\x00", "")[:100].strip()
     found: Any = {
-        "configuration": lambda: stations.configuration(request.actor, row),
-        "messages": lambda: ocpp_messages.visible(request.actor).filter(station=row).order_by("-at", "-pk"),
-        "security": lambda: security_events.visible(request.actor).filter(station=row).order_by("-at", "-pk"),
-        "quarantine": lambda: stations.quarantine(request.actor, row),
+        "configuration": lambda: settings_like(stations.configuration(actor, row), words),
+        "messages": lambda: ocpp_messages.of_station(actor, row, words),
+        "sessions": lambda: transactions.visible(actor).filter(station=row).order_by("-started", "-pk"),
+        "command-history": lambda: commands.visible(actor).filter(station=row).order_by("-pk"),
+        "security": lambda: security_events.visible(actor).filter(station=row).order_by("-at", "-pk"),
+        "quarantine": lambda: stations.quarantine(actor, row),
     }.get(name)
     if found is None:
         raise NotFound(_("There is no such part of a station."))
-    rows = found()
-    words = request.GET.get("q", "").replace("\x00", "")[:100].strip()
-    if words:
-        rows = rows.filter(key__icontains=words) if name == "configuration" else rows
-        rows = rows.filter(action__icontains=words) if name == "messages" else rows
     per_page = 100 if name == "configuration" else PANEL_PAGE
-    page = Paginator(rows, per_page).get_page(request.GET.get("page"))
+    page = Paginator(found(), per_page).get_page(request.GET.get("page"))
     context = {"page": page, "station": row, "name": name, "q": words}
-    context["manages"] = request.actor.can(Role.MANAGER, row.organization_id)
+    context["manages"] = actor.can(Role.MANAGER, row.organization_id)
+    if name == "sessions":
+        context["rows"] = [TransactionRow(transactions.as_json(found)) for found in page]
+    if name == "command-history":
+        told = [commands.as_json(found) for found in page]
+        context["rows"] = [{**json, "outcome": outcome_of(json, str(row))} for json in told]
     return render(request, f"charging/panels/{name}.html", context)
+
+
+def settings_like(rows: Any, words: str) -> Any:
+    return rows.filter(Q(key__icontains=words) | Q(value__icontains=words)) if words else rows

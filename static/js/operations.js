@@ -41,4 +41,19 @@
     showTicks();
     showFields();
   }
+
+  // --- What was opened stays open when its part of the page comes anew ------------------------------------------------
+  let opened = [];
+  document.body.addEventListener("htmx:wsBeforeMessage", () => (opened = all("details[data-keep][open]").map((one) => one.id)));
+  document.body.addEventListener("htmx:wsAfterMessage", () => {
+    for (const id of opened) {
+      const again = document.getElementById(id);
+      if (again) again.open = true;
+    }
+  });
+  // A setting that is being typed is not replaced by the station's report; it is read when the form is closed.
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const editing = document.querySelector("#panel-configuration details.edit[open] input:focus");
+    if (event.target.id === "configuration-news" && editing) event.preventDefault();
+  });
 })();
