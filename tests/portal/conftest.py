@@ -11,6 +11,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from tests.support import frames
 from tests.support.people import People, Person
 from tests.support.server import Server
 from tests.support.station import Station
@@ -35,6 +36,28 @@ def garage(server: Server, people: People, unique: Callable[[str], str]) -> Gara
     people.owner.rest.create_station(identity, name=f"Garage {identity}")
     people.owner.rest.create_tag(tag)
     return Garage(server, people.owner, identity, tag)
+
+
+@pytest.fixture(scope="session")
+def filled(server: Server, people: People) -> dict[str, str]:
+    """A station that has charged, so that every page has something to show."""
+    identity, tag = "PAGES-1", "PAGESTAG"
+    people.owner.rest.create_station(identity, name="A garage with quite a long name, right behind the house")
+    people.owner.rest.create_tag(tag, name="Card")
+    people.owner.rest.post("cars/", {"name": "Blue one", "battery_wh": 58_000})
+    garage = Garage(server, people.owner, identity, tag)
+    with garage.connect() as station:
+        station.ok("BootNotification", frames.boot())
+        station.ok("StatusNotification", frames.status_16(1, "Charging"))
+        started = station.ok("StartTransaction", frames.start_16(tag, 1000, frames.ts(-30)))["transactionId"]
+        for minute in range(5):
+            values = frames.meter_16(
+                1000 + minute * 500, 7400, transaction_id=started, timestamp=frames.ts(minute * 5 - 30)
+            )
+            station.ok("MeterValues", values)
+        station.ok("StopTransaction", frames.stop_16(started, 4000))
+    transaction = str(people.owner.rest.transactions(identity)[0]["id"])
+    return {"identity": identity, "transaction": transaction}
 
 
 def sign_in(server: Server, person: Person) -> httpx.Client:

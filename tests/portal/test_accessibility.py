@@ -4,12 +4,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.portal.test_pages import PATHS, filled, settled
+from tests.portal.test_pages import PATHS, settled
 from tests.support.browser import Visits
 from tests.support.people import People
 from tests.support.server import Server
-
-__all__ = ["filled"]
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
