@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 
-def post(client: httpx.Client, path: str, *, follow: bool = False, **fields: Any) -> httpx.Response:
+def post(client: httpx.Client, path: str, *, follow: Any = False, **fields: Any) -> httpx.Response:
     """Send a form with the token of the client's cookie."""
     if "csrftoken" not in client.cookies:
         client.get("/login/")
