@@ -42,6 +42,8 @@ def test_every_page_is_accessible(
 def test_the_doors_are_accessible(server: Server, visit: Visits) -> None:
     page = visit(server.url + "/login/")
     assert violations(page) == []
+    page.goto(server.url + "/password/")
+    assert violations(page) == []
 
 
 def test_what_axe_must_find(server: Server, visit: Visits) -> None:

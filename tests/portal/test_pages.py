@@ -24,6 +24,11 @@ PATHS = [
     "/cars/",
     "/sites/",
     "/profile/",
+    "/profile/delete/",
+    "/members/",
+    "/api-keys/",
+    "/security-events/",
+    "/audit/",
 ]
 ADMIN_PATHS = ["/waiting/", "/admin/", "/admin/charging/chargingstation/", "/api/docs/"]
 
