@@ -132,7 +132,7 @@ def test_a_session_is_the_same_everywhere(
     assert open_transaction["state"] == "charging"
     assert open_transaction["ended"] is None
 
-    page = visit(f"{server.url}/", people.owner)
+    page = visit(f"{server.url}/?station={identity}", people.owner)
     connector = page.locator(f'[data-connector="{identity}:1:1"]')
     expect(connector.locator("[data-status]")).to_have_attribute("data-status", "Charging")
     expect(connector.locator("[data-figure=power]")).to_have_text("11.0 kW")
