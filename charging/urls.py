@@ -60,5 +60,7 @@ urlpatterns = [
     path("welcome/charger/<str:identity>/adopt/", welcome.adopt, name="welcome-adopt"),
     path("welcome/put-away/", welcome.put_away, name="welcome-put-away"),
     path("sites/", sites.site_list, name="sites"),
+    path("sites/<int:pk>/", sites.site, name="site"),
+    path("sites/<int:pk>/plan/", sites.site_plan, name="site-plan"),
     path("sites/<int:pk>/delete/", sites.site_delete, name="site-delete"),
 ]

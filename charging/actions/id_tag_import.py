@@ -244,8 +244,18 @@ def moment(text: str) -> datetime | None:
     return timezone.make_aware(found) if found is not None and timezone.is_naive(found) else found
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file's text, of which the audit keeps no more than its size: it names people and their tags."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"{len(self.text)} characters"
+
+
 @action("id_tag.import", role=Role.MANAGER, creates=True)
-def import_id_tags(actor: Actor, *, text: str, organization: Organization | None = None) -> Plan:
+def import_id_tags(actor: Actor, *, file: File, organization: Organization | None = None) -> Plan:
     """Do what `plan_import` says now; the lines it refuses are left out.
 
     Raises:
@@ -253,7 +263,7 @@ def import_id_tags(actor: Actor, *, text: str, organization: Organization | None
         Conflict: one of the tags was made by someone else in this moment; nothing is changed.
     """
     assert organization is not None
-    plan = plan_import(actor, organization=organization, text=text)
+    plan = plan_import(actor, organization=organization, text=file.text)
     for row in plan.of(CREATE):
         row.tag.canonical = canonical_id_tag(row.tag.id_tag)
     try:

@@ -8,6 +8,7 @@
 | `transactions` | `transactions.TransactionsBoard` | the list of sessions |
 | `transaction` | `transactions.TransactionBoard` | one session |
 | `waiting` | `waiting.WaitingBoard` | stations that knocked |
+| `site` | `sites.SiteBoard` | one site with its stations and its plan |
 | `fleet` | `fleet.FleetBoard` | what comes of a deed at many stations |
 | `id-tags` | `id_tags.IdTagsBoard` | the list of id tags, and learn mode |
 | `welcome` | `welcome.WelcomeBoard` | the first station that is waited for |
@@ -21,6 +22,7 @@ from charging.boards.base import Board
 from charging.boards.dashboard import DashboardBoard
 from charging.boards.fleet import FleetBoard
 from charging.boards.id_tags import IdTagsBoard
+from charging.boards.sites import SiteBoard
 from charging.boards.station import StationBoard
 from charging.boards.stations import StationsBoard
 from charging.boards.transactions import TransactionBoard, TransactionsBoard
@@ -37,6 +39,7 @@ BOARDS: dict[str, type[Board]] = {
         TransactionsBoard,
         TransactionBoard,
         WaitingBoard,
+        SiteBoard,
         FleetBoard,
         IdTagsBoard,
         WelcomeBoard,

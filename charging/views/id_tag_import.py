@@ -33,7 +33,7 @@ def id_tag_import(request: PageRequest) -> HttpResponse:
     try:
         text = sent_text(request)
         if request.POST.get("deed") == "import":
-            plan = actions.import_id_tags(request.actor, text=text, organization=organization)
+            plan = actions.import_id_tags(request.actor, file=actions.File(text), organization=organization)
             messages.success(request, summary(plan))
             return redirect("id-tags")
         return page(request, Form({"text": text}), preview(request, organization, text))

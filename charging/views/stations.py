@@ -28,7 +28,7 @@ from charging.views.fleet import DEEDS
 from mobility.errors import Forbidden, NotFound, Problem
 
 WHOLE = ("security_profile", "rated_power_w", "heartbeat_interval_s", "call_timeout_s", "idle_timeout_s")
-EDITABLE = ("name", "price_per_kwh", "protocol_pin", "registration", *WHOLE)
+EDITABLE = ("name", "price_per_kwh", "protocol_pin", "registration", *WHOLE, *actions.PLACES)
 
 
 @require_GET
@@ -89,8 +89,9 @@ def typed(request: PageRequest) -> dict[str, Any]:
     for name in WHOLE:
         if name in values:
             values[name] = number(values[name], name)
-    if "price_per_kwh" in values:
-        values["price_per_kwh"] = decimal_text(values["price_per_kwh"])
+    for name in ("price_per_kwh", *actions.PLACES):
+        if name in values:
+            values[name] = decimal_text(values[name])
     if "site" in request.POST:
         pk = request.POST["site"]
         values["site"] = sites.get(request.actor, pk) if pk else None
