@@ -13,6 +13,7 @@ from accounts.actors import Role
 from accounts.requests import PageRequest, signed_in
 from charging import wire
 from charging.actions import stations as actions
+from charging.app_links import app_url
 from charging.boards import Board
 from charging.boards.station import StationBoard
 from charging.boards.stations import ORDERS, StationsBoard
@@ -70,6 +71,7 @@ def about(request: PageRequest, identity: str, form: Form | None = None, passwor
         "triggers": TRIGGERS,
         "password": password,
         "connect_url": f"{settings.OCPP_PUBLIC_URL}/{row.identity}",
+        "app_url": app_url(row.identity),
     }
 
 
