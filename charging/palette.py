@@ -1,4 +1,4 @@
-"""The command palette: one field that finds stations, tags, people, sessions and pages, and goes there."""
+"""The command palette: one field that finds stations, sites, tags, people, sessions and pages, and goes there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,6 +86,7 @@ def kinds(actor: Actor, words: str) -> Iterator[tuple[str, str, Iterator[Entry]]
         yield "sessions", _("Sessions"), sessions(actor, words)
         yield "stations", _("Stations"), stations(actor, words)
         yield "id-tags", _("Id tags"), id_tags(actor, words)
+        yield "sites", _("Sites"), sites(actor, words)
         yield "people", _("People"), people(actor, words)
     yield "deeds", _("Actions"), places(actor, words, deeds=True)
     yield "pages", _("Pages"), places(actor, words, deeds=False)
@@ -96,6 +97,11 @@ def stations(actor: Actor, words: str) -> Iterator[Entry]:
         detail = [row.identity if row.name else "", row.site.name if row.site else ""]
         detail.append(_("Online") if row.online else _("Offline"))
         yield Entry(reverse("station", args=[row.identity]), "ev_station", str(row), joined(detail))
+
+
+def sites(actor: Actor, words: str) -> Iterator[Entry]:
+    for row in search.sites_like(actor, words):
+        yield Entry(reverse("site", args=[row.pk]), "location_on", row.name, row.address)
 
 
 def id_tags(actor: Actor, words: str) -> Iterator[Entry]:

@@ -4,9 +4,9 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from accounts.actors import Actor, Role
 from accounts.models import Membership
-from charging.models import ChargingStation, IdTag, Transaction
+from charging.models import ChargingStation, IdTag, Site, Transaction
 from charging.models.id_tags import canonical_id_tag
-from charging.queries import id_tags, stations, transactions
+from charging.queries import id_tags, sites, stations, transactions
 
 MOST = 6
 #: A primary key has 64 bits.
@@ -24,6 +24,12 @@ def stations_like(actor: Actor, words: str) -> "QuerySet[ChargingStation]":
     found = Q(name__icontains=words) | Q(identity__icontains=words) | Q(serial_number__icontains=words)
     order = nearest_first(Q(identity__istartswith=words), Q(name__istartswith=words))
     return stations.visible(actor).filter(found).order_by(order, "name", "identity")[:MOST]
+
+
+def sites_like(actor: Actor, words: str) -> "QuerySet[Site]":
+    """By name or address."""
+    found = Q(name__icontains=words) | Q(address__icontains=words)
+    return sites.visible(actor).filter(found).order_by(nearest_first(Q(name__istartswith=words)), "name", "pk")[:MOST]
 
 
 def id_tags_like(actor: Actor, words: str) -> "QuerySet[IdTag]":

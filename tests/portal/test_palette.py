@@ -32,6 +32,7 @@ class Things:
 @pytest.fixture(scope="module")
 def things(server: Server, people: People) -> Things:
     people.owner.rest.create_station("PALETTE-1", name=f"Barn {HOSTILE}")
+    people.owner.rest.post("sites/", {"name": "Palette Meadow", "time_zone": "UTC"}, status=201)
     member_id = people.member.rest.get("me/")["id"]
     people.owner.rest.create_tag("PALETTEAA", name="Blue card")
     people.owner.rest.create_tag("PALETTEBB", name="Red card", user=member_id)
@@ -73,6 +74,7 @@ def test_it_works(server: Server, people: People, things: Things, visit: Visits)
         (people.member.email, r"/members/\d+/"),
         (things.session, f"/transactions/{things.session}/"),
         (f"#{things.session}", f"/transactions/{things.session}/"),
+        ("palette meadow", r"/sites/\d+/"),
         ("glossary", "/glossary/"),
         ("add station", "/add-station/"),
     ):
@@ -144,7 +146,7 @@ def test_it_finds_only_what_the_actor_may_see(server: Server, people: People, th
     station = f"/stations/{things.station}/"
     assert links(owner, "palette-1") >= {station}
     assert links(member, "palette-1") >= {station}
-    assert links(stranger, "palette-1") == set()
+    assert links(stranger, "palette-1") == links(stranger, "palette meadow") == set()
     # A driver finds the own tag and the own session, and no colleague.
     assert len(links(owner, "paletteaa")) == len(links(owner, "palettebb")) == 1
     assert links(member, "paletteaa") == set()
