@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -54,7 +55,7 @@ def site_list(request: PageRequest) -> HttpResponse:
     return render(request, "charging/sites.html", context, status=form.status)
 
 
-def spots(rows: list[Site]) -> list[dict[str, Any]]:
+def spots(rows: Sequence[Site]) -> list[dict[str, Any]]:
     """The sites that say where they are, on one plan."""
     places = [plan.Place(row.pk, latitude=row.latitude, longitude=row.longitude) for row in rows]
     found = plan.projected(places)
