@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 #: The plan's size in its own units; what stands on it keeps this far from its edges.
-WIDTH, HEIGHT, MARGIN = 100.0, 60.0, 9.0
-PER_ROW = 8
+WIDTH, HEIGHT, MARGIN = 100.0, 45.0, 10.0
+PER_ROW = 5
+ROW_HEIGHT = 11.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,10 @@ def spots_of(places: Iterable[Place]) -> dict[int, Spot]:
     found |= projected([place for place in rows if place.pk not in found])
     left = [place for place in rows if place.pk not in found]
     for number, place in enumerate(left):
-        column, row = number % PER_ROW, number // PER_ROW
-        x = MARGIN + column * (WIDTH - 2 * MARGIN) / (PER_ROW - 1) if len(left) > 1 else WIDTH / 2
-        found[place.pk] = Spot(x, HEIGHT - MARGIN - (row * 12) % (HEIGHT - 2 * MARGIN), placed=False)
+        row, column = divmod(number, PER_ROW)
+        in_row = min(PER_ROW, len(left) - row * PER_ROW)
+        y = HEIGHT - MARGIN - (row * ROW_HEIGHT) % (HEIGHT - 2 * MARGIN)
+        found[place.pk] = Spot((column + 0.5) * WIDTH / in_row, y, placed=False)
     return found
 
 

@@ -15,7 +15,7 @@ from charging.plan import Place, Spot, spots_of
 from charging.queries import feed, sites, stations
 
 #: So many stations are shown; the list of stations has them all.
-MOST = 200
+MOST = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from charging.views.common import Form, moment, number, query, show, texts
 from mobility.errors import Forbidden, Invalid, NotFound, Problem
 
 SESSIONS_SHOWN = 10
+#: More stations than this are named by their identity, and not chosen from a list.
+MOST_CHOICES = 200
 
 
 def typed(request: PageRequest) -> dict[str, Any]:
@@ -58,7 +60,8 @@ def id_tag_list(request: PageRequest) -> HttpResponse:
 def choices(request: PageRequest, form: Form) -> dict[str, Any]:
     """What the page of the list offers to choose from."""
     managed = request.actor.organization_ids(Role.MANAGER)
-    listening = stations.visible(request.actor)
+    listening = stations.visible(request.actor).select_related(None).only("identity", "name", "online")
+    listening = listening.order_by("-online", "name", "identity")
     if managed is not None:
         listening = listening.filter(organization__in=managed)
     return {
@@ -66,7 +69,8 @@ def choices(request: PageRequest, form: Form) -> dict[str, Any]:
         "states": STATES,
         "orders": ORDERS,
         "people": people.visible(request.actor)[:500],
-        "stations": listening.order_by("-online", "name", "identity")[:500] if managed != [] else (),
+        "stations": list(listening[: MOST_CHOICES + 1]) if managed != [] else [],
+        "most_choices": MOST_CHOICES,
     }
 
 

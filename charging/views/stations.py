@@ -193,7 +193,7 @@ def panel(request: PageRequest, identity: str, name: str) -> HttpResponse:
     }.get(name)
     if found is None:
         raise NotFound(_("There is no such part of a station."))
-    per_page = 100 if name == "configuration" else PANEL_PAGE
+    per_page = {"configuration": 100, "sessions": 10}.get(name, PANEL_PAGE)
     page = Paginator(found(), per_page).get_page(request.GET.get("page"))
     context = {"page": page, "station": row, "name": name, "q": words}
     context["manages"] = actor.can(Role.MANAGER, row.organization_id)

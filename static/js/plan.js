@@ -20,7 +20,7 @@
   function point(event) {
     const svg = plan();
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-    return { x: clamp(at.x, 100), y: clamp(at.y, 60) };
+    return { x: clamp(at.x, 100), y: clamp(at.y, 45) };
   }
   button.addEventListener("click", () => {
     arranging = !arranging;
@@ -43,7 +43,7 @@
   document.addEventListener("pointerup", () => {
     if (!held) return;
     const { pk, x, y } = held;
-    const values = { [`x-${pk}`]: x.toFixed(1), [`y-${pk}`]: ((y / 60) * 100).toFixed(1) };
+    const values = { [`x-${pk}`]: x.toFixed(1), [`y-${pk}`]: ((y / 45) * 100).toFixed(1) };
     for (const [name, value] of Object.entries(values)) {
       const field = document.getElementById(name);
       if (field) field.value = value;

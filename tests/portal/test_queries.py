@@ -9,11 +9,22 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
-from charging.models import EVSE, Car, ChargingStation, Command, Connector, IdTag, Transaction
+from charging.models import EVSE, Car, ChargingStation, Command, Connector, IdTag, Site, Transaction
 
 pytestmark = pytest.mark.django_db
 
-PATHS = ["/", "/stations/", "/transactions/", "/id-tags/", "/cars/", "/sites/", "/profile/", "/statistics/"]
+PATHS = [
+    "/",
+    "/stations/",
+    "/stations/?sort=-site&online=1&status=Unknown",
+    "/transactions/",
+    "/id-tags/?sort=user&state=valid",
+    "/sites/{site}/",
+    "/cars/",
+    "/sites/",
+    "/profile/",
+    "/statistics/",
+]
 MOST = 23
 
 
@@ -28,9 +39,12 @@ def owner() -> User:
 def add(owner: User, numbers: range) -> None:
     """Stations with two connectors each, a running session, a tag, a car and a command."""
     organization = Organization.objects.get()
+    site, _ = Site.objects.get_or_create(organization=organization, name="Yard")
     now = timezone.now()
     for number in numbers:
-        station = ChargingStation.objects.create(organization=organization, identity=f"CP-{number}", online=True)
+        station = ChargingStation.objects.create(
+            organization=organization, site=site, identity=f"CP-{number}", online=True
+        )
         tag = IdTag.objects.create(organization=organization, id_tag=f"TAG{number}", user=owner)
         car = Car.objects.create(organization=organization, name=f"Car {number}", user=owner)
         for evse_number in (1, 2):
@@ -63,6 +77,7 @@ def add(owner: User, numbers: range) -> None:
 def test_queries_do_not_grow_with_the_rows(owner: User, client: Client, path: str) -> None:
     client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
     add(owner, range(3))
+    path = path.format(site=Site.objects.get().pk)
     client.get(path)
     with CaptureQueriesContext(
         connection,

@@ -38,11 +38,11 @@ def test_places_become_spots() -> None:
             Place(5, latitude=3),
         ]
     )
-    assert (spots[1].x, spots[1].y) == (10, 30)
+    assert (spots[1].x, spots[1].y) == (10, 22.5)
     assert spots[3].y < spots[2].y, "north is above"
     assert spots[2].x == spots[3].x == 50
     assert not spots[4].placed and not spots[5].placed
-    assert all(0 <= spot.x <= 100 and 0 <= spot.y <= 60 for spot in spots.values())
+    assert all(0 <= spot.x <= 100 and 0 <= spot.y <= 45 for spot in spots.values())
 
 
 def test_a_site_is_live(server: Server, people: People, garage: Garage, site: dict[str, Any], visit: Visits) -> None:

@@ -143,7 +143,7 @@ def test_forms_send_commands(server: Server, people: People, garage: Garage, vis
         expect(page.locator("#live")).to_have_attribute("data-state", "live")
         control = page.locator("#control")
         outcome = page.locator("[id^=outcome-control]")
-        control.get_by_text("Limit the power").click()
+        control.locator("summary", has_text="Limit the power").click()
         control.get_by_label("At most").fill("7,4")
         control.get_by_label("Where").first.select_option("2:1")
         control.get_by_role("button", name="Send the limit").click()
@@ -152,15 +152,15 @@ def test_forms_send_commands(server: Server, people: People, garage: Garage, vis
         period = profile["csChargingProfiles"]["chargingSchedule"]
         assert (profile["connectorId"], period["chargingRateUnit"]) == (2, "W")
         assert period["chargingSchedulePeriod"][0]["limit"] == 7400
-        control.get_by_text("Availability", exact=True).click()
+        control.locator("summary", has_text="Availability").click()
         control.get_by_label("In service").select_option("0")
         control.get_by_role("button", name="Change the availability").click()
         assert station.expect_call("ChangeAvailability").payload == {"connectorId": 0, "type": "Inoperative"}
-        control.get_by_text("Ask for a message").click()
+        control.locator("summary", has_text="Ask for a message").click()
         control.get_by_label("Message", exact=True).select_option("heartbeat")
         control.get_by_role("button", name="Ask for it").click()
         assert station.expect_call("TriggerMessage").payload == {"requestedMessage": "Heartbeat"}
-        control.get_by_text("Raw call").click()
+        control.locator("summary", has_text="Raw call").click()
         control.get_by_label("Action", exact=True).fill("GetLocalListVersion")
         control.get_by_label("Payload").fill('{"wrong": 1}')
         control.get_by_role("button", name="Send the call").click()
