@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 
 Json = Any
+#: An access token lives 15 minutes, and a run of all tests may take longer.
+FRESH_S = 600
 
 
 class Rest:
@@ -19,6 +21,7 @@ class Rest:
     def __init__(self, url: str, email: str = "", password: str = "", *, access: str | None = None) -> None:
         self.url, self.email, self.password = url, email, password
         self.access, self.refresh = access, ""
+        self.signed_in_at = 0.0
         self.http = httpx.Client(base_url=f"{url}/api/v1/", timeout=75)
 
     def anonymous(self) -> "Rest":
@@ -33,11 +36,12 @@ class Rest:
         assert response.status_code == 200, f"sign-in of {self.email}: {response.status_code} {response.text[:500]}"
         pair = response.json()
         self.access, self.refresh = pair["access"], pair["refresh"]
+        self.signed_in_at = time.monotonic()
         return self
 
     def send(self, method: str, path: str, body: Json = None, *, headers: dict[str, str] | None = None, **more: Any):
         """One request, as it is; -> httpx.Response. `more` goes to httpx (`params`, `content`, `files`)."""
-        if self.access is None:
+        if self.access is None or (self.refresh and time.monotonic() - self.signed_in_at > FRESH_S):
             self.login()
         sent = {**({"Authorization": f"Bearer {self.access}"} if self.access else {}), **(headers or {})}
         if body is not None:
