@@ -50,6 +50,20 @@ def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     return None
 
 
+def _as_the_driver_takes_it(
+    row: Sequence[Any],
+    converters: list[tuple[int, Callable[[Any], Any]]],
+    times: list[int],
+    text: Callable[[datetime | None], str | None],
+) -> list[Any]:
+    values = list(row)
+    for i, convert in converters:
+        values[i] = convert(values[i])
+    for i in times:
+        values[i] = text(values[i])
+    return values
+
+
 class _Statement:
     """SQL for one model and a list of columns, compiled for the connection of the calling thread."""
 
@@ -78,18 +92,33 @@ class _Statement:
             self._compiled[connection.vendor] = done
         return done
 
+
+class Find(_Statement):
+    """`Find(Model, ["field", ...])((value, ...))`: the primary key of the row with these values, or None."""
+
+    def __init__(self, model: type[models.Model], columns: Sequence[str], *, where: str = "") -> None:
+        super().__init__(model, columns)
+        self.where = where
+
+    def _sql(self, table: str, columns: list[str]) -> str:
+        conditions = [f"{column} = %s" for column in columns] + ([self.where] if self.where else [])
+        key = connection.ops.quote_name(str(self.model._meta.pk.column))
+        return f"SELECT {key} FROM {table} WHERE {' AND '.join(conditions)}"  # noqa: S608
+
+    def __call__(self, row: Sequence[Any]) -> int | None:
+        sql, converters, times = self.compiled()
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _as_the_driver_takes_it(row, converters, times, SqliteTimes().text))
+            found = cursor.fetchone()
+        return None if found is None else int(found[0])
+
+
+class _Many(_Statement):
     def __call__(self, rows: Iterable[Sequence[Any]], times_known: SqliteTimes | None = None) -> int:
         """Run it for all rows; the number of rows it touched. Statements that write the same times may share them."""
         sql, converters, times = self.compiled()
-        ready = []
         text = (times_known or SqliteTimes()).text
-        for row in rows:
-            values = list(row)
-            for i, convert in converters:
-                values[i] = convert(values[i])
-            for i in times:
-                values[i] = text(values[i])
-            ready.append(values)
+        ready = [_as_the_driver_takes_it(row, converters, times, text) for row in rows]
         if not ready:
             return 0
         with connection.cursor() as cursor:
@@ -97,7 +126,7 @@ class _Statement:
             return int(cursor.rowcount)
 
 
-class Insert(_Statement):
+class Insert(_Many):
     """`Insert(Model, ["field", ...])(rows)`. Every column without a database default must be named."""
 
     def _sql(self, table: str, columns: list[str]) -> str:
@@ -105,7 +134,7 @@ class Insert(_Statement):
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
 
 
-class Update(_Statement):
+class Update(_Many):
     """`Update(Model, ["field", ...])(rows)`: each row ends with the primary key, and with the values of `where`.
 
     Args:

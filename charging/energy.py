@@ -204,3 +204,32 @@ def split_by_hour(begin: datetime, end: datetime, energy_wh: float) -> dict[date
         parts[hour] = energy_wh * (until - at).total_seconds() / seconds
         at = until
     return parts
+
+
+def energy_by_hour(begin: datetime, curve: list[tuple[datetime, float]], total_wh: float) -> dict[datetime, float]:
+    """What of a session's energy falls in which hour: {start of the hour: Wh}.
+
+    Args:
+        begin: when the session began.
+        curve: (time, cumulative Wh) in order; what goes beyond `total_wh`, or back, counts nothing.
+    """
+    found: dict[datetime, float] = {}
+    at, reached = begin, 0.0
+    hour = begin.replace(minute=0, second=0, microsecond=0)
+    next_hour = hour + HOUR
+    for until, cumulative in curve:
+        until = max(until, at)
+        cumulative = min(cumulative, total_wh)
+        if cumulative > reached:
+            if until < next_hour:
+                # Nearly always: within the hour of the value before.
+                found[hour] = found.get(hour, 0.0) + cumulative - reached
+            else:
+                for part, wh in split_by_hour(at, until, cumulative - reached).items():
+                    found[part] = found.get(part, 0.0) + wh
+            reached = cumulative
+        at = until
+        if at >= next_hour:
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            next_hour = hour + HOUR
+    return found

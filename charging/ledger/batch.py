@@ -89,6 +89,8 @@ class Batch:
         self.events: list[Event] = []
         self.after_commit: list[Callable[[], None]] = []
         self.stale: set[int] = set()
+        #: (station, transaction id) of running transactions to settle later
+        self.unsettled: set[tuple[int, str]] = set()
 
     def prepare(self, station_ids: set[int]) -> None:
         """Load what is not remembered of these stations, all at once."""

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
@@ -41,6 +42,7 @@ from charging.facts import (
 )
 from charging.ledger import connections, foreign, readings, stations, transactions
 from charging.ledger.batch import Batch, StaleState
+from charging.ledger.settle import SETTLE_AFTER_S, settle_running
 from charging.ledger.state import StationState
 from charging.live import Event
 
@@ -120,6 +122,7 @@ class Work:
     result: Any = None
     error: Exception | None = None
     future: "asyncio.Future[Work] | None" = None
+    then: "Callable[[Work], None] | None" = None
 
 
 @dataclass(slots=True)
@@ -153,6 +156,7 @@ class Ledger:
         self._metered: dict[tuple[str, int], Callable[[], Event]] = {}
         self._told_at = 0.0
         self._seen: dict[int, float] = {}
+        self._unsettled: set[tuple[int, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -180,10 +184,18 @@ class Ledger:
     def enqueue(self, work: Work) -> "asyncio.Future[Work]":
         """Submit without a coroutine of its own: what is awaited with every frame."""
         future = work.future = self.loop.create_future()
+        self._put(work)
+        return future
+
+    def post(self, work: Work, then: Callable[[Work], None]) -> None:
+        """Submit without a task that waits: `then` is called in the loop, once, with `work.error` where it failed."""
+        work.then = then
+        self._put(work)
+
+    def _put(self, work: Work) -> None:
         self._waiting.append(work)
         if not self._wake.is_set():
             self._wake.set()
-        return future
 
     # --- The thread ---------------------------------------------------------------------------------------------
 
@@ -308,6 +320,8 @@ class Ledger:
             self.states.pop(station_id, None)
         for call in batch.after_commit:
             call()
+        if batch.unsettled:
+            self.loop.call_soon_threadsafe(self._settle_later, batch.unsettled)
         self._metered.update(batch.metered)
         if batch.events:
             self.loop.call_soon_threadsafe(self._send, batch.events)
@@ -366,6 +380,14 @@ class Ledger:
 
     def _deliver(self, works: list[Work]) -> None:
         for work in works:
+            then = work.then
+            if then is not None:
+                work.then = None
+                try:
+                    then(work)
+                except Exception:
+                    log.exception("What was stored could not be answered")
+                continue
             # A work and its future would keep each other alive until the garbage collector comes by.
             future, work.future = work.future, None
             if future is None or future.done():
@@ -374,6 +396,15 @@ class Ledger:
                 future.set_exception(work.error)
             else:
                 future.set_result(work)
+
+    def _settle_later(self, unsettled: set[tuple[int, str]]) -> None:
+        for station_id, transaction_id in unsettled - self._unsettled:
+            self._unsettled.add((station_id, transaction_id))
+            self.loop.call_later(SETTLE_AFTER_S, self._settle_now, station_id, transaction_id)
+
+    def _settle_now(self, station_id: int, transaction_id: str) -> None:
+        self._unsettled.discard((station_id, transaction_id))
+        self._put(Work(station_id, call=partial(settle_running, transaction_id=transaction_id)))
 
     def _send(self, events: list[Event]) -> None:
         task = self.loop.create_task(live.send(events))

@@ -1,18 +1,25 @@
 """Meter values: one row per moment, live values, running energy. The hottest path: in order, it asks no query."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from charging.bulk import Find
 from charging.energy import cost_of
 from charging.facts import MeterRead, Reading, Sample
 from charging.ledger import foreign
 from charging.ledger.batch import Batch
 from charging.ledger.hours import attribute
-from charging.ledger.settle import settle
+from charging.ledger.settle import settle, settle_soon
 from charging.ledger.state import OpenTransaction, StationState
 from charging.models import Connector, MeterReading, Transaction
 
+find_of_transaction = Find(MeterReading, ["transaction", "station_time", "evse_number", "connector_number"])
+find_reading = Find(
+    MeterReading,
+    ["station", "evse_number", "connector_number", "station_time"],
+    where="transaction_id IS NULL",
+)
 VALUES = ("energy_wh", "power_w", "current_a", "voltage_v", "soc_percent")
 #: Clocks of a station and of its meter differ by seconds; a reading this close to the start belongs to it.
 START_SLACK = timedelta(minutes=1)
@@ -120,7 +127,7 @@ def store(
         if connector is not None and late is None:
             show(batch, connector, reading)
     if tx is not None and not ordered:
-        settle(batch, state, tx.row)
+        settle_soon(batch, state, tx.row)
     return ordered
 
 
@@ -137,10 +144,7 @@ def _insert(
     key = reading.stamp.station
     newest = tx.newest_key if tx else (None if row else state.newest_key(evse, number))
     if newest is None or key <= newest:
-        batch.flush_readings()
-        known = MeterReading.objects.filter(
-            station=state.station, transaction=row, evse_number=evse, connector_number=number, station_time=key
-        ).first()
+        known = _stored(batch, state, row, evse, number, key)
         if known is not None:
             return News.SAMPLES if _merge(known, reading) else News.NONE
     elif tx:
@@ -165,6 +169,19 @@ def _insert(
         )
     )
     return News.READING
+
+
+def _stored(
+    batch: Batch, state: StationState, row: Transaction | None, evse: int, number: int, key: datetime
+) -> MeterReading | None:
+    """The reading of that moment. Nearly always there is none, also when a backlog comes: the cheap question first."""
+    place = (state.station.id, row.id if row else None, evse, number, key)
+    if any(pending[: len(place)] == place for pending in batch.readings):
+        batch.flush_readings()
+    pk = (
+        find_of_transaction((row.id, key, evse, number)) if row else find_reading((state.station.id, evse, number, key))
+    )
+    return None if pk is None else MeterReading.objects.get(pk=pk)
 
 
 def _is_after(row: Transaction, reading: Reading) -> bool:

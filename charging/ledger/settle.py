@@ -2,12 +2,14 @@
 
 from datetime import datetime
 
-from charging.energy import cost_of, most_wh, split_by_hour
+from charging.energy import cost_of, energy_by_hour, most_wh
 from charging.ledger.batch import Batch, StaleState
 from charging.ledger.hours import book
-from charging.ledger.state import READING_ORDER, StationState, fold_for, locked_transactions, reopened
+from charging.ledger.state import OpenTransaction, StationState, catch_up, fold_for, locked_transactions
 from charging.models import MeterReading, Transaction, TransactionEvent
 
+#: How long late readings of a running transaction gather before its energy is computed anew.
+SETTLE_AFTER_S = 5.0
 #: 2.x charging states, in the words of the neutral model.
 STATES = {
     "Charging": Transaction.State.CHARGING,
@@ -37,11 +39,11 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
     row.meter_start_wh = _meter_start(events, start)
     row.last_event_at = max((event.station_time for event in events), default=row.last_event_at)
     _settle_state(row, events, end)
-    flags = _settle_energy(batch, state, row, end)
+    tx, flags = _settle_energy(batch, state, row, end)
     _settle_flags(row, events, start, end, flags)
     row.save()
     if row.is_open:
-        (state.open[row.transaction_id],) = reopened([row])
+        state.open[row.transaction_id] = tx
         return
     state.open.pop(row.transaction_id, None)
     state.last_ends.pop(row.connector_id or 0, None)
@@ -53,6 +55,22 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
         connector.power_w = connector.current_a = 0.0
         connector.save(update_fields=["transaction", "power_w", "current_a"])
         batch.connector_changed(connector)
+
+
+def settle_soon(batch: Batch, state: StationState, row: Transaction) -> None:
+    """Settle a running transaction that something late has come for, once for a whole backlog.
+
+    What came is stored; it counts after SETTLE_AFTER_S, and at the latest when the transaction ends.
+    """
+    batch.unsettled.add((state.station.pk, row.transaction_id))
+
+
+def settle_running(batch: Batch, state: StationState, transaction_id: str) -> None:
+    """What `settle_soon` has put off."""
+    tx = state.open.get(transaction_id)
+    if tx is not None:
+        settle(batch, state, tx.row)
+        batch.transaction_changed(tx.row)
 
 
 def _read_booked(batch: Batch, state: StationState, row: Transaction) -> None:
@@ -90,16 +108,18 @@ def _settle_state(row: Transaction, events: list[TransactionEvent], end: Transac
         row.state = STATES.get(row.charging_state, Transaction.State.CHARGING)
 
 
-def _settle_energy(batch: Batch, state: StationState, row: Transaction, end: TransactionEvent | None) -> list[str]:
+def _settle_energy(
+    batch: Batch, state: StationState, row: Transaction, end: TransactionEvent | None
+) -> tuple[OpenTransaction, list[str]]:
     """Energy, cost and the hours they fall in, from all readings up to the end."""
     batch.flush_readings()
-    stored = MeterReading.objects.filter(transaction=row, energy_wh__isnull=False).order_by(*READING_ORDER)
+    stored = MeterReading.objects.filter(transaction=row)
     if end is not None or row.state == Transaction.State.SUPERSEDED:
         # What comes after the end counts nothing here; after a superseded one it is the next one's energy.
         stored = stored.filter(measured_at__lte=row.ended)
     fold = fold_for(row, keep_curve=True)
-    for at, energy_wh in stored.values_list("measured_at", "energy_wh"):
-        fold.add(at, energy_wh or 0.0)
+    tx = OpenTransaction(row, fold)
+    catch_up({row.pk: tx}, stored)
     if row.is_open:
         energy, flags = fold.energy_wh(), list[str]()
     else:
@@ -116,23 +136,17 @@ def _settle_energy(batch: Batch, state: StationState, row: Transaction, end: Tra
         if row.energy_wh > most_wh(fold.rated_power_w, seconds):
             flags.append("implausible_energy")
     _rebook(batch, state, row, fold.curve)
-    return flags
+    fold.keep_curve, fold.curve = False, []
+    return tx, flags
 
 
 def _rebook(batch: Batch, state: StationState, row: Transaction, curve: list[tuple[datetime, float]]) -> None:
     """Book the difference between where the energy stood by hour and where it belongs."""
     if row.started is None or row.connector_id is None:
         return
-    wanted: dict[str, float] = {}
-    at, total = row.started, 0.0
-    points = [*curve, (row.ended or (curve[-1][0] if curve else at), row.energy_wh)]
-    for until, reached in points:
-        reached = min(max(reached, total), row.energy_wh)
-        if reached > total:
-            for hour, wh in split_by_hour(at, max(until, at), reached - total).items():
-                wanted[hour.isoformat()] = wanted.get(hour.isoformat(), 0.0) + wh
-            total = reached
-        at = max(until, at)
+    last = row.ended or (curve[-1][0] if curve else row.started)
+    by_hour = energy_by_hour(row.started, [*curve, (last, row.energy_wh)], row.energy_wh)
+    wanted = {hour.isoformat(): wh for hour, wh in by_hour.items()}
     for key in {*wanted, *row.hourly_wh}:
         difference = wanted.get(key, 0.0) - row.hourly_wh.get(key, 0.0)
         if abs(difference) > 1e-6:

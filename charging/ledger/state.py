@@ -4,9 +4,10 @@ A state lives as long as the station's connection: it is loaded on first use and
 disconnects, or a batch that touched it fails. The database is the truth; the cache only saves asking it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
@@ -142,12 +143,29 @@ def fold_for(row: Transaction, *, keep_curve: bool = False) -> EnergyFold:
 def reopened(rows: list[Transaction]) -> list[OpenTransaction]:
     """Running transactions with their folds caught up over the stored readings, which one query reads."""
     found = {row.pk: OpenTransaction(row=row, fold=fold_for(row)) for row in rows}
-    if not found:
-        return []
-    readings = MeterReading.objects.filter(transaction__in=found).order_by(*READING_ORDER)
-    for pk, at, key, energy_wh in readings.values_list("transaction_id", "measured_at", "station_time", "energy_wh"):
-        tx = found[pk]
-        tx.newest, tx.newest_key = max(tx.newest, at), max(tx.newest_key, key)
+    if found:
+        catch_up(found, MeterReading.objects.filter(transaction__in=found))
+    return list(found.values())
+
+
+def catch_up(transactions: dict[int, OpenTransaction], readings: QuerySet[MeterReading]) -> None:
+    """Take stored readings into the folds, in the order in which they were measured."""
+    ordered = readings.order_by(*READING_ORDER)
+    rows = ordered.values_list("transaction_id", "measured_at", "station_time", "energy_wh")
+    for pk, at, key, energy_wh in _without_zones(rows) if connection.vendor == "sqlite" else rows:
+        tx = transactions[pk]
+        if at > tx.newest:
+            tx.newest = at
+        if key > tx.newest_key:
+            tx.newest_key = key
         if energy_wh is not None:
             tx.fold.add(at, energy_wh)
-    return list(found.values())
+
+
+def _without_zones(rows: Any) -> Iterator[tuple[int, datetime, datetime, float | None]]:
+    """The same rows from SQLite, past Django's conversion of times, which is most of the cost of reading them."""
+    sql, params = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        for pk, at, key, energy_wh in cursor.fetchall():
+            yield pk, at.replace(tzinfo=UTC), key.replace(tzinfo=UTC), energy_wh

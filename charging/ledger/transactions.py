@@ -19,7 +19,7 @@ from charging.facts import (
 from charging.ledger import foreign, readings, tags
 from charging.ledger.batch import Batch
 from charging.ledger.foreign import digest
-from charging.ledger.settle import STATES, settle
+from charging.ledger.settle import STATES, settle, settle_soon
 from charging.ledger.state import OpenTransaction, StationState, fold_for
 from charging.models import (
     ChargingStation,
@@ -380,6 +380,11 @@ def _take(
             if told:
                 batch.news[row.pk] = row
             (batch.transaction_changed if told else batch.transaction_measured)(row)
+        return
+    if isinstance(fact, TransactionUpdated) and tx is not None and row.started is not None and _begin_of(fact) is None:
+        # One of a backlog, which may be long: it tells the past of a transaction that has moved on.
+        readings.store(batch, state, connector, fact.readings, evse=evse, number=number, tx=tx)
+        settle_soon(batch, state, row)
         return
     _keep_readings(batch, state, connector, fact.readings, evse, number, row)
     settle(batch, state, row)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from charging.energy import EnergyFold, cost_of, session_energy, split_by_hour
+from charging.energy import EnergyFold, cost_of, energy_by_hour, session_energy, split_by_hour
 
 START = datetime(2025, 3, 1, 22, 17, 5, tzinfo=UTC)
 STEP = timedelta(minutes=15)
@@ -140,3 +141,26 @@ def test_energy_up_to_the_full_hour_belongs_to_the_hour_before():
 
 def test_a_nonsensical_register_still_has_a_cost_that_can_be_stored():
     assert cost_of(1e300, Decimal("0.30")) == Decimal("9999999999.99")
+
+
+@given(
+    st.lists(st.tuples(st.integers(-60, 7_200), st.floats(-50, 5_000)), max_size=30),
+    st.floats(0, 20_000),
+)
+def test_the_energy_of_a_curve_by_hour_is_that_of_its_steps(steps, total):
+    """Also with times and energies that go back, which count nothing."""
+    curve, at, reached = [], START, 0.0
+    for seconds, wh in steps:
+        at, reached = at + timedelta(seconds=seconds), reached + wh
+        curve.append((at, reached))
+    expected: dict[datetime, float] = {}
+    before, counted = START, 0.0
+    for until, cumulative in curve:
+        until = max(until, before)
+        if min(cumulative, total) > counted:
+            for hour, wh in split_by_hour(before, until, min(cumulative, total) - counted).items():
+                expected[hour] = expected.get(hour, 0.0) + wh
+            counted = min(cumulative, total)
+        before = until
+    found = energy_by_hour(START, curve, total)
+    assert {hour: pytest.approx(wh, abs=1e-6) for hour, wh in expected.items()} == found

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 from accounts.models import Organization
 from charging.ledger.core import Ledger, Work
@@ -76,6 +77,18 @@ class Bench:
         assert all(work.text for work in works)
         return works
 
+    def due(self) -> int:
+        """Commit what the ledger has put off, as it does by itself a little later; how much that was."""
+        with patch("charging.ledger.core.SETTLE_AFTER_S", 0):
+            self.ledger.loop.run_until_complete(asyncio.sleep(0))
+            self.ledger.loop.run_until_complete(asyncio.sleep(0))
+        works = list(self.ledger._waiting)
+        self.ledger._waiting.clear()
+        if works:
+            self.ledger._commit(works)
+        assert not [work.error for work in works if work.error]
+        return len(works)
+
     def transactions(self) -> list[Transaction]:
         return list(Transaction.objects.filter(station=self.station).order_by("started", "pk"))
 
@@ -89,6 +102,7 @@ class Bench:
 
     def state(self) -> dict[str, Any]:
         """All that may not depend on the order of arrival. Ids that are handed out are left out."""
+        self.due()
         rows = self.transactions()
         names = {row.pk: index for index, row in enumerate(rows)}
         readings = MeterReading.objects.filter(station=self.station).order_by("station_time", "evse_number")

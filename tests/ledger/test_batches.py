@@ -24,7 +24,7 @@ from charging.models import (
 )
 from tests.ledger import harness
 from tests.ledger.conftest import NewBench
-from tests.ledger.harness import TAG, Bench, event, meter_16, start_16, stop_16
+from tests.ledger.harness import BEGIN, TAG, Bench, event, meter_16, start_16, stop_16
 
 pytestmark = pytest.mark.django_db
 
@@ -300,6 +300,47 @@ def test_updated_events_ask_for_their_key_and_nothing_else(bench: NewBench):
     queries = queries_of(one, event("Updated", 2, 2, 1_200, evse=None))
     assert len(selects(queries)) == 1, selects(queries)
     assert len(queries) <= 9, queries
+
+
+def test_a_backlog_of_late_values_is_counted_once(bench: NewBench):
+    """A line was down: a value of now comes first, then those of the hours before, one frame each."""
+    one = bench()
+    known = begin(one)
+    one.feed([meter_16(200, 9_000, known)])
+    for minute in range(2, 100):
+        queries = queries_of(one, meter_16(minute, 1_000 + minute * 10, known))
+        assert len(selects(queries)) <= 1, "whether the value is known, and nothing else"
+    first = BEGIN.replace(minute=0).isoformat()
+    assert one.hours()[first] == 400, "an even share of what has flowed by then"
+    assert one.due() == 1
+    (row,) = one.transactions()
+    assert (row.is_open, row.energy_wh, one.hours()[first]) == (True, 8_000, 100)
+    assert one.due() == 0
+
+
+def test_a_backlog_of_late_events_is_counted_once(bench: NewBench):
+    one = bench("2.0.1")
+    one.feed([event("Started", 0, 0, 1_000), event("Updated", 99, 200, 9_000, info={"chargingState": "SuspendedEV"})])
+    for number in range(2, 99):
+        late = event("Updated", number, number, 1_000 + number * 10, info={"chargingState": "Charging"}, offline=True)
+        queries = queries_of(one, late)
+        assert len(selects(queries)) <= 2, queries
+    assert one.due() == 1
+    (row,) = one.transactions()
+    assert (row.state, row.energy_wh, next(iter(row.hourly_wh.values()))) == ("suspended", 8_000, 100)
+    one.feed([event("Ended", 100, 210, 9_100)])
+    (row,) = one.transactions()
+    assert (row.state, row.energy_wh) == ("ended", 8_100)
+
+
+def test_a_backlog_that_the_end_follows_at_once(bench: NewBench):
+    one = bench()
+    known = begin(one)
+    one.feed([meter_16(50, 5_000, known), meter_16(20, 2_000, known), stop_16(60, 6_000, known)])
+    (row,) = one.transactions()
+    assert (row.state, row.energy_wh) == ("ended", 5_000)
+    assert one.due() == 1, "what was put off finds nothing to do"
+    assert one.transactions()[0].energy_wh == 5_000
 
 
 def test_start_and_stop_cost_a_bounded_number_of_queries(bench: NewBench):
