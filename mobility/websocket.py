@@ -8,8 +8,9 @@ compression, fragments, control frames, closing, frames that come in pieces or t
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from types import GeneratorType
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import apply_mask
@@ -17,6 +18,8 @@ from websockets.protocol import OPEN
 
 TEXT = 0x81  # an unfragmented text frame without extension bits (RFC 6455 §5.2)
 MASKED = 0x80
+#: What the protocol is called among the scope's extensions.
+SHORT_CUT = "mobility.short_cut"
 #: Frames that wait for the application before reading stops.
 MOST_WAITING = 4
 
@@ -52,6 +55,8 @@ class ShortCutProtocol(WebSocketsSansIOProtocol):
 
     #: Whether the parser of `websockets` stands between two frames, with nothing of the next one read.
     between_frames = False
+    #: Takes a text at once if it can, in place of the queue; the ASGI application sets it.
+    listener: Callable[[str], bool] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,6 +78,8 @@ class ShortCutProtocol(WebSocketsSansIOProtocol):
         if text is None:
             super().data_received(data)
             self.between_frames = self._parser_waits()
+            return
+        if self.listener is not None and not self.inbox.items and self.listener(text):
             return
         self.inbox.put_nowait({"type": "websocket.receive", "text": text})
         if not self.read_paused and len(self.inbox.items) >= MOST_WAITING:
@@ -103,11 +110,23 @@ class ShortCutProtocol(WebSocketsSansIOProtocol):
             innermost = innermost.gi_yieldfrom
         return getattr(innermost, "__name__", "") == "at_eof"
 
+    async def run_asgi(self) -> None:
+        """The application finds the short cut in its scope; without it, or with another server, it does without."""
+        cast(dict[str, Any], self.scope["extensions"])[SHORT_CUT] = self
+        try:
+            await super().run_asgi()
+        finally:
+            self.listener = None
+
     async def send(self, message: Any) -> None:
         text = message.get("text")
-        if text is None or not self.writable.is_set() or not self.is_plain():
+        if text is None or not self.write_text(text):
             await super().send(message)
-            return
+
+    def write_text(self, text: str) -> bool:
+        """Send a text if that takes no waiting and no more than a frame's head; whether it has been done."""
+        if not self.writable.is_set() or not self.is_plain():
+            return False
         data = text.encode()
         length = len(data)
         if length < 126:
@@ -115,6 +134,6 @@ class ShortCutProtocol(WebSocketsSansIOProtocol):
         elif length <= 0xFFFF:
             head = bytes((TEXT, 126, length >> 8, length & 0xFF))
         else:
-            await super().send(message)
-            return
+            return False
         self.transport.write(head + data)
+        return True

@@ -22,7 +22,7 @@ from ocpp_gateway.log import masked
 from ocpp_gateway.translation import NotSupported, Payload
 
 if TYPE_CHECKING:
-    from ocpp_gateway.consumer import Connection
+    from ocpp_gateway.connection import Connection
 
 log = logging.getLogger("ocpp_gateway")
 PACE_S = 0.05

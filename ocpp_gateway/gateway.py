@@ -25,7 +25,7 @@ from ocpp_gateway import schemas
 from ocpp_gateway.limits import FailedHandshakes
 
 if TYPE_CHECKING:
-    from ocpp_gateway.consumer import Connection
+    from ocpp_gateway.connection import Connection
 
 log = logging.getLogger("ocpp_gateway")
 T = TypeVar("T")

@@ -124,6 +124,22 @@ def test_many_frames_in_one_piece(wire: Wire) -> None:
     wire.answered(21)
 
 
+def test_frames_that_come_while_one_is_in_work_are_answered_in_their_order(wire: Wire) -> None:
+    """A station that does not wait for answers: what is usual and what is not, each in a piece of its own."""
+    texts: list[str | bytes] = []
+    for number in range(0, 60, 3):
+        texts += [
+            heartbeat(number),
+            f'[2,"{number + 1}","NoSuchAction",{{}}]',
+            f'[2,"{number + 2}","Authorize",{{"idTag":"X{number}"}}]',
+        ]
+    wire.send(*(frame(text) for text in texts))
+    for number in range(60):
+        _, payload = wire.read()
+        kind, message_id = json.loads(payload)[:2]
+        assert (kind, message_id) == (4 if number % 3 == 1 else 3, str(number))
+
+
 def test_a_fragmented_message_with_a_ping_within(wire: Wire) -> None:
     text = heartbeat(1).encode()
     wire.send(frame(text[:5], TEXT), frame(b"are you there", FIN | PING), frame(text[5:9], CONTINUATION))
