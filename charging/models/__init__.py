@@ -9,6 +9,7 @@ from charging.models.messages import OcppMessage
 from charging.models.set_up import SetUp
 from charging.models.sites import Site
 from charging.models.stations import EVSE, ChargingStation, Connector, WaitingStation
+from charging.models.tariffs import Holiday, PriceSlot, PriceSource, Tariff, TariffAssignment, TariffVersion
 from charging.models.transactions import HourlyEnergy, MeterReading, Transaction, TransactionEvent
 
 __all__ = [
@@ -21,16 +22,22 @@ __all__ = [
     "Connector",
     "DriverPreference",
     "FeedHead",
+    "Holiday",
     "HourlyEnergy",
     "IdTag",
     "IdTagAlias",
     "MeterReading",
     "OcppMessage",
+    "PriceSlot",
+    "PriceSource",
     "Pulse",
     "QuarantinedMessage",
     "SecurityEvent",
     "SetUp",
     "Site",
+    "Tariff",
+    "TariffAssignment",
+    "TariffVersion",
     "Transaction",
     "TransactionEvent",
     "Violation",

@@ -30,6 +30,7 @@ class IdTag(models.Model):
     blocked = models.BooleanField(default=False)
     expires = models.DateTimeField(null=True, blank=True)
     max_active_transactions = models.PositiveIntegerField(null=True, blank=True)
+    cost_center = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

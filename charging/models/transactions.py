@@ -60,6 +60,13 @@ class Transaction(models.Model):
     price_per_kwh = models.DecimalField(max_digits=12, decimal_places=5, null=True, blank=True)
     cost = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, default="EUR")
+    tariff_version = models.ForeignKey(
+        "charging.TariffVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="transactions"
+    )
+    cost_lines = models.JSONField(default=list, blank=True, help_text="what the cost is made of, under a tariff")
+    hourly_cost = models.JSONField(
+        default=dict, blank=True, help_text="what of it stands in HourlyEnergy, under a tariff: {hour: amount}"
+    )
 
     class Meta:
         constraints = [
