@@ -222,3 +222,39 @@ class Audit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.target}"
+
+
+# What people and other systems are told has a file of its own.
+from accounts.notice_models import (  # noqa: E402
+    DeliveryStatus,
+    KeptSecret,
+    Mark,
+    Notification,
+    NotificationDelivery,
+    NotificationPreference,
+    PushSubscription,
+    Webhook,
+    WebhookDelivery,
+)
+
+__all__ = [
+    "ApiKey",
+    "Audit",
+    "DeliveryStatus",
+    "Invitation",
+    "KeptSecret",
+    "Mark",
+    "Membership",
+    "Notification",
+    "NotificationDelivery",
+    "NotificationPreference",
+    "Organization",
+    "PushSubscription",
+    "ResetRequest",
+    "Ticket",
+    "TokenFamily",
+    "User",
+    "UserManager",
+    "Webhook",
+    "WebhookDelivery",
+]
