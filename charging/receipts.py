@@ -35,6 +35,9 @@ def receipt(transaction: Transaction, found: dict[str, Any]) -> bytes:
     table(page, _("Session"), session_pairs(transaction, found))
     table(page, _("Energy and cost"), cost_pairs(found))
     total(page, money(found["cost"], found["currency"]))
+    if transaction.corrected:
+        page.ln(4)
+        write(page, _("The values of this session were corrected by hand."), colour=QUIET)
     if not transaction.final:
         page.ln(4)
         write(page, _("This bill is not final: something about the session is still being checked."), colour=QUIET)

@@ -84,7 +84,7 @@ def session_cells(rows: QuerySet[Transaction], zone: tzinfo, states: dict[str, s
             kwh(row.meter_start_wh),
             kwh(row.meter_stop_wh),
             row.stop_reason,
-            " ".join(row.flags or []),
+            " ".join([*(row.flags or []), *(["corrected"] if row.corrected else [])]),
             row.transaction_id,
         ]
 

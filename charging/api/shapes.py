@@ -208,6 +208,34 @@ class TransactionOut(Shape):
     stop_reason = Text()
     flags = serializers.ListField(child=Text())
     final = Truth()
+    corrected = Truth(help_text="Its energy, end and cost are what a person said, not what its messages add up to.")
+
+
+class CorrectionIn(Shape):
+    """What is left out stays; a cost that is left out follows the energy."""
+
+    energy_wh = Number(required=False, allow_null=True, min_value=0)
+    ended = Moment(required=False, allow_null=True)
+    cost = serializers.DecimalField(max_digits=12, decimal_places=2, required=False, allow_null=True, min_value=0)
+    reason = Text(max_length=500)
+
+
+class CorrectionOut(Shape):
+    id = Whole()
+    transaction = Whole()
+    energy_wh = Number()
+    ended = Moment()
+    cost = Text(allow_null=True, help_text="A decimal.")
+    said_energy_wh = Number(help_text="What the messages of the session add up to; so the other values with said_.")
+    said_ended = Moment(allow_null=True)
+    said_cost = Text(allow_null=True)
+    reason = Text()
+    user = Whole(allow_null=True)
+    user_name = Text(allow_null=True)
+    made = Moment()
+    undone = Moment(allow_null=True, help_text="Null while it stands.")
+    undone_by = Whole(allow_null=True)
+    undone_by_name = Text(allow_null=True)
 
 
 class SampleOut(Shape):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from charging.api import commands, insight, me, stations, things, transactions
+from charging.api import commands, corrections, insight, me, stations, things, transactions
 
 urlpatterns = [
     path("me/", me.MeView.as_view()),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("transactions/", transactions.TransactionsView.as_view()),
     path("transactions/<int:pk>/", transactions.TransactionView.as_view()),
     path("transactions/<int:pk>/meter-values/", transactions.MeterValuesView.as_view()),
+    path("transactions/<int:pk>/corrections/", corrections.CorrectionsView.as_view()),
     path("exports/transactions/", transactions.TransactionsExportView.as_view()),
     path("statistics/energy/", insight.EnergyView.as_view()),
     path("statistics/costs/", insight.CostsView.as_view()),

@@ -49,6 +49,23 @@ def book(batch: Batch, state: StationState, row: Transaction, hour: datetime, wh
     batch.add_hour(state, connector, hour, wh, cost)
 
 
+def add_cost(batch: Batch, state: StationState, row: Transaction, hour: datetime, cost: Decimal) -> None:
+    """Book a cost, below 0 as well, that no energy brings with it."""
+    connector = state.connectors.get((row.evse_number, row.connector_number))
+    if connector is not None:
+        batch.add_hour(state, connector, hour, 0.0, cost)
+
+
+def booked_cost(row: Transaction) -> Decimal:
+    """What it has brought to the hours in which its energy flowed, by its tariff or by its price."""
+    if row.tariff_version_id is not None:
+        return sum((Decimal(str(cost)) for cost in row.hourly_cost.values()), Decimal(0))
+    price = row.price_per_kwh
+    if price is None:
+        return Decimal(0)
+    return sum((cost_in_hour(wh, price) for wh in row.hourly_wh.values()), Decimal(0))
+
+
 def cost_in_hour(energy_wh: float, price_per_kwh: Decimal) -> Decimal:
     """The cost of a part of a transaction, finer than the cent to which its whole is rounded."""
     cost = price_per_kwh * round(min(energy_wh, MOST_WH) * 1000) / 1_000_000

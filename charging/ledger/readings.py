@@ -9,6 +9,7 @@ from charging.energy import cost_of
 from charging.facts import MeterRead, Reading, Sample
 from charging.ledger import foreign
 from charging.ledger.batch import Batch
+from charging.ledger.corrections import as_said
 from charging.ledger.hours import attribute
 from charging.ledger.settle import settle, settle_soon
 from charging.ledger.state import OpenTransaction, StationState
@@ -96,6 +97,8 @@ def _closed(state: StationState, **which: Any) -> Transaction | None:
     row = rows.filter(**which).exclude(state__in=Transaction.OPEN).order_by("-started").first()
     if row is not None:
         row.station = state.station
+        # Whether a value comes after the end is asked of what the messages said.
+        as_said(row)
     return row
 
 

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from charging.energy import cost_of, energy_by_hour, most_wh
 from charging.ledger.batch import Batch, StaleState
+from charging.ledger.corrections import as_corrected, as_said, rebook_cost
 from charging.ledger.hours import book
 from charging.ledger.state import OpenTransaction, StationState, catch_up, fold_for, locked_transactions
-from charging.models import MeterReading, Transaction, TransactionEvent
+from charging.models import Correction, MeterReading, Transaction, TransactionEvent
 
 #: How long late readings of a running transaction gather before its energy is computed anew.
 SETTLE_AFTER_S = 5.0
@@ -31,6 +32,7 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
         StaleState: another process has closed it since it was read.
     """
     _read_booked(batch, state, row)
+    standing = as_said(row)
     events = sorted(TransactionEvent.objects.filter(transaction=row), key=_moment)
     start = next((event for event in events if event.kind == "started"), None)
     end = next((event for event in reversed(events) if event.kind == "ended"), None)
@@ -39,7 +41,7 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
     row.meter_start_wh = _meter_start(events, start)
     row.last_event_at = max((event.station_time for event in events), default=row.last_event_at)
     _settle_state(row, events, end)
-    tx, flags = _settle_energy(batch, state, row, end)
+    tx, flags = _settle_energy(batch, state, row, end, standing)
     _settle_flags(row, events, start, end, flags)
     row.save()
     if row.is_open:
@@ -76,9 +78,10 @@ def settle_running(batch: Batch, state: StationState, transaction_id: str) -> No
 def _read_booked(batch: Batch, state: StationState, row: Transaction) -> None:
     """What has been booked of it is known from its row alone: another process may have written that since, while the
     station's connection moved. One that is remembered as running must still run."""
-    stored = locked_transactions().filter(pk=row.pk).values("state", "hourly_wh").get()
+    stored = locked_transactions().filter(pk=row.pk).values("state", "hourly_wh", "corrected").get()
     if row.transaction_id in state.open and stored["state"] not in Transaction.OPEN:
         raise StaleState(f"transaction {row.pk}")
+    row.corrected = stored["corrected"]
     if row.pk not in batch.news:
         row.hourly_wh = stored["hourly_wh"]
 
@@ -109,7 +112,7 @@ def _settle_state(row: Transaction, events: list[TransactionEvent], end: Transac
 
 
 def _settle_energy(
-    batch: Batch, state: StationState, row: Transaction, end: TransactionEvent | None
+    batch: Batch, state: StationState, row: Transaction, end: TransactionEvent | None, standing: Correction | None
 ) -> tuple[OpenTransaction, list[str]]:
     """Energy, cost and the hours they fall in, from all readings up to the end."""
     batch.flush_readings()
@@ -135,7 +138,9 @@ def _settle_energy(
             flags.append("negative_duration")
         if row.energy_wh > most_wh(fold.rated_power_w, seconds):
             flags.append("implausible_energy")
-    _rebook(batch, state, row, fold.curve)
+    _rebook(batch, state, row, as_corrected(row, standing, fold.curve) if standing else fold.curve)
+    if standing is not None:
+        rebook_cost(batch, state, row, standing)
     fold.keep_curve, fold.curve = False, []
     return tx, flags
 
@@ -175,4 +180,4 @@ def _settle_flags(
     if any(event.data.get("clock") for event in events):
         flags.append("clock_implausible")
     row.flags = sorted({*lasting, *flags})
-    row.final = end is not None and not HOLDING & set(row.flags)
+    row.final = row.corrected or (end is not None and not HOLDING & set(row.flags))

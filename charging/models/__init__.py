@@ -2,7 +2,8 @@
 
 from charging.models.cars import Car, DriverPreference
 from charging.models.commands import Command
-from charging.models.configuration import ConfigurationValue
+from charging.models.configuration import ConfigurationValue, DesiredValue
+from charging.models.corrections import Correction
 from charging.models.events import Change, FeedHead, Pulse, QuarantinedMessage, SecurityEvent, Violation
 from charging.models.id_tags import IdTag, IdTagAlias
 from charging.models.messages import OcppMessage
@@ -20,6 +21,8 @@ __all__ = [
     "Command",
     "ConfigurationValue",
     "Connector",
+    "Correction",
+    "DesiredValue",
     "DriverPreference",
     "FeedHead",
     "Holiday",

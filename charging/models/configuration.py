@@ -1,4 +1,6 @@
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 
 class ConfigurationValue(models.Model):
@@ -47,3 +49,33 @@ class ConfigurationValue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component or ''} {self.variable}".strip()
+
+
+class DesiredValue(models.Model):
+    """What a setting of a station should be, and since when the station has been saying otherwise.
+
+    `key` is that of ConfigurationValue, `path` what `set_configuration` calls it. `reported` is what the station last
+    said of it; a station that has not spoken of it yet has no `compared_at`.
+    """
+
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="+")
+    station = models.ForeignKey(
+        "charging.ChargingStation", on_delete=models.CASCADE, related_name="desired", db_index=False
+    )
+    key = models.CharField(max_length=255)
+    path = models.CharField(max_length=400)
+    value = models.CharField(max_length=2500, blank=True)
+    reported = models.CharField(max_length=2500, blank=True)
+    compared_at = models.DateTimeField(null=True, blank=True)
+    drifted_since = models.DateTimeField(null=True, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["station", "key"], name="desired_value_once")]
+        indexes = [models.Index(fields=["organization", "drifted_since"], name="desired_organization_drift")]
+
+    def __str__(self) -> str:
+        return f"{self.path} = {self.value}"

@@ -56,6 +56,7 @@ class Transaction(models.Model):
     stop_reason = models.CharField(max_length=40, blank=True)
     flags = models.JSONField(default=list, blank=True)
     final = models.BooleanField(default=False)
+    corrected = models.BooleanField(default=False, help_text="its energy, end and cost are those of a Correction")
 
     price_per_kwh = models.DecimalField(max_digits=12, decimal_places=5, null=True, blank=True)
     cost = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)

@@ -62,6 +62,7 @@ def as_json(transaction: Transaction) -> dict[str, Any]:
         "stop_reason": transaction.stop_reason,
         "flags": transaction.flags,
         "final": transaction.final,
+        "corrected": transaction.corrected,
     }
 
 
