@@ -6,6 +6,7 @@ from charging.models.configuration import ConfigurationValue, DesiredValue
 from charging.models.corrections import Correction
 from charging.models.events import Change, FeedHead, Pulse, QuarantinedMessage, SecurityEvent, Violation
 from charging.models.id_tags import IdTag, IdTagAlias
+from charging.models.load import ChargingProfile, Circuit, CompositeSchedule, Outlet, SiteLoad
 from charging.models.messages import OcppMessage
 from charging.models.set_up import SetUp
 from charging.models.sites import Site
@@ -17,8 +18,11 @@ __all__ = [
     "EVSE",
     "Car",
     "Change",
+    "ChargingProfile",
     "ChargingStation",
+    "Circuit",
     "Command",
+    "CompositeSchedule",
     "ConfigurationValue",
     "Connector",
     "Correction",
@@ -31,6 +35,7 @@ __all__ = [
     "IdTagAlias",
     "MeterReading",
     "OcppMessage",
+    "Outlet",
     "PriceSlot",
     "PriceSource",
     "Pulse",
@@ -38,6 +43,7 @@ __all__ = [
     "SecurityEvent",
     "SetUp",
     "Site",
+    "SiteLoad",
     "Tariff",
     "TariffAssignment",
     "TariffVersion",
