@@ -8,6 +8,7 @@ from charging.models.events import Change, FeedHead, Pulse, QuarantinedMessage, 
 from charging.models.id_tags import IdTag, IdTagAlias
 from charging.models.load import ChargingProfile, Circuit, CompositeSchedule, Outlet, SiteLoad
 from charging.models.messages import OcppMessage
+from charging.models.schedules import Schedule, ScheduleRun
 from charging.models.set_up import SetUp
 from charging.models.sites import Site
 from charging.models.stations import EVSE, ChargingStation, Connector, WaitingStation
@@ -40,6 +41,8 @@ __all__ = [
     "PriceSource",
     "Pulse",
     "QuarantinedMessage",
+    "Schedule",
+    "ScheduleRun",
     "SecurityEvent",
     "SetUp",
     "Site",
