@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from accounts.actions import action
 from accounts.actors import Actor, Role
 from charging.actions.common import number
-from charging.energy import cost_of
 from charging.ledger.anew import held, settle_anew
+from charging.ledger.tariffs import cost_with
 from charging.models import Correction, Transaction
 from mobility.errors import Conflict, Invalid
 
@@ -98,7 +98,7 @@ def checked(row: Transaction, energy_wh: Any, ended: Any, cost: Any, reason: obj
         if found["cost"] != round(found["cost"], 2):
             wrong["cost"] = _("An amount has at most two decimals.")
     elif found["energy_wh"] != row.energy_wh:
-        found["cost"] = cost_of(found["energy_wh"], row.price_per_kwh)
+        found["cost"] = cost_with(row, found["energy_wh"], ended or found["ended"])
     if ended is not None:
         found["ended"] = ended
     if found["ended"] is None:

@@ -27,7 +27,7 @@ from charging.queries import transactions as transaction_queries
 LIVE_VALUES = ["power_w", "energy_wh", "current_a", "voltage_v", "soc_percent", "measured_at"]
 #: What every reading moves, and what only news moves: indexed columns are not rewritten with each meter value.
 RUNNING = ["energy_wh", "cost", "last_event_at"]
-NEWS = ["hourly_wh", "charging_state", "state"]
+NEWS = ["hourly_wh", "hourly_cost", "cost_lines", "charging_state", "state"]
 STILL_OPEN = "state IN ('pending', 'charging', 'suspended')"
 
 insert_readings = Insert(

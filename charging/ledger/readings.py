@@ -13,6 +13,7 @@ from charging.ledger.corrections import as_said
 from charging.ledger.hours import attribute
 from charging.ledger.settle import settle, settle_soon
 from charging.ledger.state import OpenTransaction, StationState
+from charging.ledger.tariffs import price_running
 from charging.models import Connector, MeterReading, Transaction
 
 find_of_transaction = Find(MeterReading, ["transaction", "station_time", "evse_number", "connector_number"])
@@ -223,9 +224,12 @@ def _count(batch: Batch, state: StationState, tx: OpenTransaction, reading: Read
     if reading.energy_wh is not None:
         tx.fold.add(at, reading.energy_wh)
         row.energy_wh = round(tx.fold.energy_wh(), 3)
-        row.cost = cost_of(row.energy_wh, row.price_per_kwh)
+        if row.tariff_version_id is None:
+            row.cost = cost_of(row.energy_wh, row.price_per_kwh)
         if row.energy_wh != before:
             attribute(batch, state, tx, before_at, at, row.energy_wh - before)
+    if row.tariff_version_id is not None:
+        price_running(batch, state, tx, at)
     row.last_event_at = at
     batch.running[row.id] = row
     batch.transaction_measured(row)

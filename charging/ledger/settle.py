@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from charging.energy import cost_of, energy_by_hour, most_wh
+from charging.energy import energy_by_hour, most_wh
 from charging.ledger.batch import Batch, StaleState
 from charging.ledger.corrections import as_corrected, as_said, rebook_cost
 from charging.ledger.hours import book
 from charging.ledger.state import OpenTransaction, StationState, catch_up, fold_for, locked_transactions
+from charging.ledger.tariffs import price_settled
 from charging.models import Correction, MeterReading, Transaction, TransactionEvent
 
 #: How long late readings of a running transaction gather before its energy is computed anew.
@@ -78,12 +79,12 @@ def settle_running(batch: Batch, state: StationState, transaction_id: str) -> No
 def _read_booked(batch: Batch, state: StationState, row: Transaction) -> None:
     """What has been booked of it is known from its row alone: another process may have written that since, while the
     station's connection moved. One that is remembered as running must still run."""
-    stored = locked_transactions().filter(pk=row.pk).values("state", "hourly_wh", "corrected").get()
+    stored = locked_transactions().filter(pk=row.pk).values("state", "hourly_wh", "hourly_cost", "corrected").get()
     if row.transaction_id in state.open and stored["state"] not in Transaction.OPEN:
         raise StaleState(f"transaction {row.pk}")
     row.corrected = stored["corrected"]
     if row.pk not in batch.news:
-        row.hourly_wh = stored["hourly_wh"]
+        row.hourly_wh, row.hourly_cost = stored["hourly_wh"], stored["hourly_cost"]
 
 
 def _moment(event: TransactionEvent) -> tuple[datetime, int, int, str]:
@@ -131,7 +132,7 @@ def _settle_energy(
         at = row.ended or fold.last_at or batch.now
         energy, flags = fold.finish(at, row.meter_stop_wh if end is not None else None)
     row.energy_wh = round(energy, 3)
-    row.cost = cost_of(row.energy_wh, row.price_per_kwh)
+    price_settled(batch, state, row, fold.curve)
     if not row.is_open and row.started and row.ended:
         seconds = (row.ended - row.started).total_seconds()
         if seconds < 0:
@@ -141,7 +142,8 @@ def _settle_energy(
     _rebook(batch, state, row, as_corrected(row, standing, fold.curve) if standing else fold.curve)
     if standing is not None:
         rebook_cost(batch, state, row, standing)
-    fold.keep_curve, fold.curve = False, []
+    if row.tariff_version_id is None or not row.is_open:
+        fold.keep_curve, fold.curve = False, []
     return tx, flags
 
 

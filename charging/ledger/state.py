@@ -15,6 +15,7 @@ from django.db.models import Max, QuerySet
 
 from charging.energy import EnergyFold
 from charging.models import EVSE, ChargingStation, Connector, MeterReading, Transaction
+from charging.queries.tariffs import Pricing
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 #: Readings as they were measured, whenever they came.
@@ -32,6 +33,9 @@ class OpenTransaction:
     #: energy that is counted and not yet booked to its hours, and when booking was last done
     unbooked: dict[datetime, float] = field(default_factory=dict)
     booked_at: float = 0.0
+    #: what its tariff needs, where it has one, and when its cost was last computed
+    pricing: Pricing | None = None
+    priced_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -123,7 +127,7 @@ def load_many(station_ids: Iterable[int]) -> dict[int, StationState]:
         states[connector.station_id].connectors[connector.evse_number, connector.number] = connector
         connectors[connector.pk] = connector
     running = Transaction.objects.filter(station__in=states, state__in=Transaction.OPEN)
-    rows = list(running.select_related("id_tag", "user", "car").order_by("started", "pk"))
+    rows = list(running.select_related("id_tag", "user", "car", "tariff_version__tariff").order_by("started", "pk"))
     for row in rows:
         row.station = states[row.station_id].station
         if row.connector_id in connectors:
@@ -134,10 +138,12 @@ def load_many(station_ids: Iterable[int]) -> dict[int, StationState]:
 
 
 def fold_for(row: Transaction, *, keep_curve: bool = False) -> EnergyFold:
-    """A fresh fold with the transaction's baseline and the power that its connector can give."""
+    """A fresh fold with the transaction's baseline and the power that its connector can give. A tariff asks for the
+    curve at any time."""
     connector = row.connector
     rated = (connector.rated_power_w if connector else None) or row.station.rated_power_w
-    return EnergyFold(begin_wh=row.meter_start_wh, begin_at=row.started, rated_power_w=rated, keep_curve=keep_curve)
+    keep = keep_curve or row.tariff_version_id is not None
+    return EnergyFold(begin_wh=row.meter_start_wh, begin_at=row.started, rated_power_w=rated, keep_curve=keep)
 
 
 def reopened(rows: list[Transaction]) -> list[OpenTransaction]:

@@ -4,8 +4,6 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-
 from charging.energy import cost_of
 from charging.facts import (
     Authorization,
@@ -21,8 +19,8 @@ from charging.ledger.batch import Batch
 from charging.ledger.foreign import digest
 from charging.ledger.settle import STATES, settle, settle_soon
 from charging.ledger.state import OpenTransaction, StationState, fold_for
+from charging.ledger.tariffs import choose, choose_again
 from charging.models import (
-    ChargingStation,
     Command,
     Connector,
     MeterReading,
@@ -194,7 +192,6 @@ def _create(
     batch: Batch, state: StationState, fact: Fact, connector: Connector | None, authorization: Authorization | None
 ) -> Transaction:
     station = state.station
-    price = ChargingStation.objects.values_list("price_per_kwh", flat=True).get(pk=station.pk)
     command = _remote_start(batch, state, fact, connector)
     row = Transaction(
         organization_id=station.organization_id,
@@ -210,8 +207,6 @@ def _create(
         remote_start_id=_remote_start_id(batch, state, fact),
         state=Transaction.State.PENDING,
         created_at=batch.now,
-        price_per_kwh=price,
-        currency=settings.CURRENCY,
     )
     if authorization is not None and not authorization.accepted:
         row.flags = [f"token_{authorization.status}"]
@@ -219,13 +214,14 @@ def _create(
         row.user_id = row.user_id or command.actor_id
         row.car_id = command.car_id
         row.id_tag_id = row.id_tag_id or command.id_tag_id
+    choose(batch, row, fact.stamp.at)
     if isinstance(fact, TransactionStarted):
         row.reservation_number = fact.reservation
         row.started = row.last_event_at = fact.stamp.at
         row.meter_start_wh = _meter_of(fact)
         row.charging_state = fact.charging_state[:20]
         row.state = STATES.get(fact.charging_state, Transaction.State.CHARGING)
-        row.cost = cost_of(0.0, price)
+        row.cost = cost_of(0.0, row.price_per_kwh)
         if fact.stamp.flag:
             row.flags = sorted({*row.flags, "clock_implausible"})
     row.save(force_insert=True)
@@ -277,6 +273,10 @@ def _complete(
             row.id_token, row.authorization = fact.token.text[:255], authorization.status
             row.id_tag_id, row.user_id = authorization.id_tag_id, row.user_id or authorization.user_id
             changed += ["id_token", "authorization", "id_tag", "user"]
+            if row.is_open:
+                # Who charges decides about the price, and is known only now.
+                choose_again(batch, state, row, row.started or fact.stamp.at)
+                changed += ["price_per_kwh", "tariff_version", "currency"]
             if not authorization.accepted:
                 row.flags = sorted({*row.flags, f"token_{authorization.status}"})
                 changed.append("flags")
