@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed-$(call fingerprint,requirements.txt constraints.txt)
 DEV_STAMP := $(VENV)/.installed-dev-$(call fingerprint,requirements.txt requirements-dev.txt constraints.txt)
 PIP_INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all:
 
-.PHONY: help demo run test bench lint format check clean
+.PHONY: help demo run test bench lint format messages check clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -43,6 +43,9 @@ lint: $(DEV_STAMP) ## Check style, types, migrations and project rules
 format: $(DEV_STAMP) ## Format the code and mend what can be mended
 	$(PYTHON) -m ruff check --fix-only .
 	$(PYTHON) -m ruff format .
+
+messages: $(DEV_STAMP) ## Bring the German catalog up to date with the source, and compile it
+	@exec $(PYTHON) -m tests.support.catalog
 
 check: lint test ## lint, then test
 

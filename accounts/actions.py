@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.models import Audit, Organization
@@ -146,6 +147,9 @@ def authorize(actor: Actor, role: str, organization_id: int | None, name: str = 
     if actor.can(role, organization_id):
         return
     if organization_id is None or organization_id not in actor.memberships:
-        raise NotFound("There is no such thing, or it is not yours.")
+        raise NotFound(_("There is no such thing, or it is not yours."))
     held = actor.memberships[organization_id]
-    raise Forbidden(f"Your role here is {held}; {name.replace('.', ' ').replace('_', ' ')} needs {role}.")
+    raise Forbidden(
+        _("Your role here is %(held)s; %(name)s needs %(role)s.")
+        % {"held": _(held.capitalize()), "name": name.replace(".", " ").replace("_", " "), "role": _(role.capitalize())}
+    )

@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import update_last_login
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -60,7 +61,7 @@ def sign_in(request: Request, email: str, password: str) -> User:
     if locked:
         raise LockedOut
     if not isinstance(user, User):
-        raise NotSignedIn("The e-mail address or the password is wrong.", code="wrong_credentials")
+        raise NotSignedIn(_("The e-mail address or the password is wrong."), code="wrong_credentials")
     update_last_login(User, user)
     return user
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.actions import action, authorize
 from accounts.actors import RANKS, Actor, Role
@@ -48,7 +49,7 @@ def key_of(text: str) -> ApiKey:
     prefix = text.partition("_")[0]
     key = living().select_related("user").filter(prefix=prefix).first() if prefix.isalnum() else None
     if key is None or not hmac.compare_digest(key.hash, digest(text)) or not key.user.is_active or not role_of(key):
-        raise NotSignedIn("This API key is not valid.", code="api_key_not_valid")
+        raise NotSignedIn(gettext("This API key is not valid."), code="api_key_not_valid")
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
@@ -92,7 +93,7 @@ def get(actor: Actor, pk: int) -> ApiKey:
     """Raises NotFound."""
     found = visible(actor).filter(pk=pk).first()
     if found is None:
-        raise NotFound("There is no such API key, or it is not yours.")
+        raise NotFound(gettext("There is no such API key, or it is not yours."))
     return found
 
 
@@ -127,15 +128,20 @@ def create_api_key(
     """
     assert organization is not None
     if actor.user is None or actor.roles is not None:
-        raise Forbidden("Only a person makes API keys.")
+        raise Forbidden(gettext("Only a person makes API keys."))
     if role not in Role.values:
-        raise Invalid("This is no role.", fields={"role": f"Choose one of {', '.join(Role.values)}."})
+        raise Invalid(
+            gettext("This is no role."),
+            fields={"role": gettext("Choose one of %(choices)s.") % {"choices": ", ".join(Role.values)}},
+        )
     authorize(actor, role, organization.pk, "an API key of this role")
     name = name.replace("\x00", "").strip()[:100]
     if not name:
-        raise Invalid("A key needs a name.", fields={"name": "This field is required."})
+        raise Invalid(gettext("A key needs a name."), fields={"name": gettext("This field is required.")})
     if expires_at is not None and expires_at <= timezone.now():
-        raise Invalid("The key would have expired already.", fields={"expires_at": "This is in the past."})
+        raise Invalid(
+            gettext("The key would have expired already."), fields={"expires_at": gettext("This is in the past.")}
+        )
     prefix = "".join(secrets.choice(ALPHABET) for _ in range(12))
     key = f"{prefix}_{secrets.token_urlsafe(32)}"
     row = ApiKey.objects.create(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
@@ -27,7 +28,7 @@ class JWTAuthentication(BaseAuthentication):
         if scheme.lower() == b"api-key" and credential:
             key = api_keys.key_of(credential.decode("latin-1"))
             return key.user, key
-        raise NotSignedIn("Send `Authorization: Bearer <access token>` or `Authorization: Api-Key <key>`.")
+        raise NotSignedIn(gettext("Send `Authorization: Bearer <access token>` or `Authorization: Api-Key <key>`."))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'

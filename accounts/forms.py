@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from mobility.errors import Invalid, Problem
 
@@ -41,7 +42,7 @@ def number(text: str, name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or len(text) > 12:
-        raise Invalid("Some fields are not usable.", fields={name: "This is not a whole number."})
+        raise Invalid(_("Some fields are not usable."), fields={name: _("This is not a whole number.")})
     return int(text)
 
 
@@ -54,5 +55,5 @@ def moment(text: str, name: str) -> Any:
     except ValueError:
         found = None
     if found is None:
-        raise Invalid("Some fields are not usable.", fields={name: "This is not a date and time."})
+        raise Invalid(_("Some fields are not usable."), fields={name: _("This is not a date and time.")})
     return timezone.make_aware(found) if timezone.is_naive(found) else found

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.actions import action, authorize
 from accounts.actors import Actor, Role
@@ -21,7 +22,7 @@ def get(actor: Actor, pk: int) -> Organization:
     """Raises NotFound."""
     found = visible(actor).filter(pk=pk).first()
     if found is None:
-        raise NotFound("There is no such organization, or it is not yours.")
+        raise NotFound(_("There is no such organization, or it is not yours."))
     return found
 
 
@@ -41,16 +42,16 @@ def managed_one(actor: Actor, wanted: str = "") -> Organization:
     """
     if wanted:
         if not (wanted.isascii() and wanted.isdecimal()) or len(wanted) > 18:
-            raise NotFound("There is no such organization, or it is not yours.")
+            raise NotFound(_("There is no such organization, or it is not yours."))
         found = get(actor, int(wanted))
         authorize(actor, Role.MANAGER, found.pk, "this page")
         return found
     if not actor.manages:
-        raise Forbidden("This page is for owners and managers.")
+        raise Forbidden(_("This page is for owners and managers."))
     own = actor.first_organization()
     first = own if own and actor.can(Role.MANAGER, own.pk) else managed(actor).first()
     if first is None:
-        raise NotFound("There is no organization yet.")
+        raise NotFound(_("There is no organization yet."))
     return first
 
 
@@ -66,7 +67,7 @@ def membership(actor: Actor, pk: int) -> Membership:
         rows = rows.filter(Q(organization_id__in=actor.organization_ids(Role.MANAGER) or []) | Q(user=actor.user))
     found = rows.filter(pk=pk).first()
     if found is None:
-        raise NotFound("There is no such member, or you may not see it.")
+        raise NotFound(_("There is no such member, or you may not see it."))
     return found
 
 
@@ -80,7 +81,7 @@ def member(actor: Actor, organization: Organization, pk: int) -> Membership:
     """Raises NotFound."""
     found = members(actor, organization).filter(pk=pk).first()
     if found is None:
-        raise NotFound("There is no such member, or you may not see it.")
+        raise NotFound(_("There is no such member, or you may not see it."))
     return found
 
 
@@ -107,7 +108,7 @@ def member_as_json(membership: Membership) -> dict[str, Any]:
 def usable_name(name: object) -> str:
     text = str(name or "").replace("\x00", "").strip()
     if not text or len(text) > 150:
-        why = "This field has 1 to 150 characters."
+        why = _("This field has 1 to 150 characters.")
         raise Invalid(why, fields={"name": why})
     return text
 
@@ -116,7 +117,7 @@ def usable_name(name: object) -> str:
 def create_organization(actor: Actor, *, name: str) -> Organization:
     """Add an organization, owned by the admin who makes it. Raises Forbidden for everyone else."""
     if not actor.is_platform_admin:
-        raise Forbidden("Only a platform admin adds organizations.")
+        raise Forbidden(_("Only a platform admin adds organizations."))
     organization = Organization.objects.create(name=usable_name(name))
     if actor.user is not None:
         Membership.objects.create(organization=organization, user=actor.user, role=Role.OWNER)
@@ -132,7 +133,7 @@ def rename_organization(actor: Actor, *, organization: Organization, name: str) 
 
 def usable_role(role: object) -> str:
     if role not in Role.values:
-        why = f"Choose one of {', '.join(Role.values)}."
+        why = _("Choose one of %(choices)s.") % {"choices": ", ".join(Role.values)}
         raise Invalid(why, fields={"role": why})
     return str(role)
 
@@ -147,14 +148,14 @@ def add_member(actor: Actor, *, organization: Organization, email: str, role: st
     """
     user = User.objects.filter(email=str(email).strip().lower().replace("\x00", ""), is_active=True).first()
     if user is None:
-        why = "Nobody with this address has an account here."
+        why = _("Nobody with this address has an account here.")
         raise Invalid(why, fields={"email": why})
     role = usable_role(role)
     try:
         with transaction.atomic():
             return Membership.objects.create(organization=organization, user=user, role=role)
     except IntegrityError:
-        why = "This person is a member already."
+        why = _("This person is a member already.")
         raise Conflict(why, code="already_exists", fields={"email": why}) from None
 
 
@@ -178,7 +179,7 @@ def remove_member(actor: Actor, *, membership: Membership) -> None:
     """
     oneself = actor.user is not None and actor.user.pk == membership.user_id
     if not oneself and not actor.can(Role.OWNER, membership.organization_id):
-        raise Forbidden("Only an owner removes members.")
+        raise Forbidden(_("Only an owner removes members."))
     if membership.role == Role.OWNER:
         keep_an_owner(membership)
     ApiKey.objects.filter(organization=membership.organization_id, user=membership.user_id).delete()
@@ -193,4 +194,4 @@ def keep_an_owner(membership: Membership) -> None:
         .values_list("pk", flat=True)
     )
     if list(owners) == [membership.pk]:
-        raise Conflict("An organization keeps at least one owner.", code="last_owner")
+        raise Conflict(_("An organization keeps at least one owner."), code="last_owner")

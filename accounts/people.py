@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.actions import action
 from accounts.actors import SYSTEM, Actor, Role
@@ -33,14 +34,14 @@ def get(actor: Actor, pk: int) -> User:
     """Raises NotFound."""
     found = visible(actor).filter(pk=pk).first()
     if found is None:
-        raise NotFound("There is no such person, or not in your organizations.")
+        raise NotFound(_("There is no such person, or not in your organizations."))
     return found
 
 
 def person(actor: Actor) -> User:
     """The person who acts; raises Forbidden for a key, a station or the system."""
     if actor.user is None or actor.roles is not None:
-        raise Forbidden("Only a signed-in person can do this.")
+        raise Forbidden(_("Only a signed-in person can do this."))
     return actor.user
 
 
@@ -59,14 +60,14 @@ def update_profile(actor: Actor, *, changes: Mapping[str, Any]) -> User:
         field: Any = User._meta.get_field(name)
         try:
             if not isinstance(value, str) or "\x00" in value:
-                raise ValidationError("This must be a text.")
+                raise ValidationError(_("This must be a text."))
             if name == "time_zone" and value and value not in available_timezones():
-                raise ValidationError("This is a name such as Europe/Berlin.")
+                raise ValidationError(_("This is a name such as Europe/Berlin."))
             setattr(user, name, field.clean(value.strip() or field.get_default(), user))
         except ValidationError as error:
             wrong[name] = " ".join(error.messages)
     if wrong:
-        raise Invalid("Some fields are not usable.", fields=wrong)
+        raise Invalid(_("Some fields are not usable."), fields=wrong)
     if changed:
         user.save(update_fields=changed)
     return user
@@ -76,10 +77,10 @@ def check_new_password(password: str, user: User, field: str) -> None:
     """Raise Invalid with all that is wrong with a password someone chose."""
     try:
         if "\x00" in password or len(password) > 1000:
-            raise ValidationError("This must be a text of at most 1000 characters.")
+            raise ValidationError(_("This must be a text of at most 1000 characters."))
         validate_password(password, user)
     except ValidationError as error:
-        raise Invalid("This password is not good enough.", fields={field: " ".join(error.messages)}) from None
+        raise Invalid(_("This password is not good enough."), fields={field: " ".join(error.messages)}) from None
 
 
 @action("password.change", role=None)
@@ -91,7 +92,7 @@ def change_password(actor: Actor, *, old_password: str, new_password: str) -> Us
     """
     user = person(actor)
     if not user.check_password(old_password):
-        raise Invalid("The old password is wrong.", fields={"old_password": "This is not your password."})
+        raise Invalid(_("The old password is wrong."), fields={"old_password": _("This is not your password.")})
     check_new_password(new_password, user, "new_password")
     return replace_password(user, new_password)
 
@@ -110,7 +111,7 @@ def has_admin() -> bool:
 @action("person.set_up_first_admin", role=None)
 def _set_up(actor: Actor, *, email: str, password: str, name: str, organization_name: str) -> User:
     if has_admin():
-        raise Conflict("There is an admin already; sign in.", code="already_set_up")
+        raise Conflict(_("There is an admin already; sign in."), code="already_set_up")
     user = User.objects.create_superuser(email, password, name=name[:150])
     organization = Organization.objects.order_by("pk").first() or Organization.objects.create(name=organization_name)
     Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
@@ -133,9 +134,11 @@ def set_up_first_admin(
     try:
         validate_email(email)
     except ValidationError:
-        raise Invalid("This is no e-mail address.", fields={"email": "This is no e-mail address."}) from None
+        raise Invalid(_("This is no e-mail address."), fields={"email": _("This is no e-mail address.")}) from None
     if User.objects.filter(email=email).exists():
-        raise Conflict("This address is taken.", code="already_exists", fields={"email": "This address is taken."})
+        raise Conflict(
+            _("This address is taken."), code="already_exists", fields={"email": _("This address is taken.")}
+        )
     if check_password:
         check_new_password(password, User(email=email, name=name), "password")
     return _set_up(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from accounts.actors import Actor
@@ -31,7 +32,7 @@ def signed_in(view: View[P]) -> Callable[..., HttpResponseBase]:
     @functools.wraps(view)
     def run(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            raise NotSignedIn("Please sign in.")
+            raise NotSignedIn(_("Please sign in."))
         response = view(request, *args, **kwargs)
         # Pages show what only this person may see: no cache keeps them, and "back" after signing out shows nothing.
         response.headers.setdefault("Cache-Control", "no-store")

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
@@ -96,16 +98,16 @@ def by_text(lookup: str) -> Filter:
 
 
 def by_number(lookup: str) -> Filter:
-    return Filter(lambda value: Q(**{lookup: value}), whole, "a whole number", OpenApiTypes.INT)
+    return Filter(lambda value: Q(**{lookup: value}), whole, gettext_lazy("a whole number"), OpenApiTypes.INT)
 
 
 def by_moment(lookup: str) -> Filter:
-    return Filter(lambda value: Q(**{lookup: value}), moment, "a time in ISO 8601", OpenApiTypes.DATETIME)
+    return Filter(lambda value: Q(**{lookup: value}), moment, gettext_lazy("a time in ISO 8601"), OpenApiTypes.DATETIME)
 
 
 def by_truth(lookup: str | Callable[[bool], Q]) -> Filter:
     make = lookup if callable(lookup) else lambda value: Q(**{lookup: value})
-    return Filter(make, truth, "true or false", OpenApiTypes.BOOL)
+    return Filter(make, truth, gettext_lazy("true or false"), OpenApiTypes.BOOL)
 
 
 def by_choice(lookup: str, choices: Iterable[str]) -> Filter:
@@ -174,9 +176,9 @@ class Endpoint(GenericAPIView[Any]):
             try:
                 rows = rows.filter(entry.condition(entry.parse(text)))
             except (ValueError, KeyError, OverflowError):
-                wrong[name] = f"This is {entry.wanted}."
+                wrong[name] = _("This is %(wanted)s.") % {"wanted": entry.wanted}
         if wrong:
-            raise Invalid("Some filters are not usable.", fields=wrong)
+            raise Invalid(_("Some filters are not usable."), fields=wrong)
         return rows.order_by(*self.order())
 
     def order(self) -> tuple[str, ...]:
@@ -187,7 +189,9 @@ class Endpoint(GenericAPIView[Any]):
         for name in wanted.split(","):
             field = self.orders.get(name.strip().lstrip("-"))
             if field is None:
-                why = f"Order by {', '.join(self.orders)}, with a - in front for the other way round."
+                why = _("Order by %(choices)s, with a - in front for the other way round.") % {
+                    "choices": ", ".join(self.orders)
+                }
                 raise Invalid(why, fields={"ordering": why})
             found.append(f"-{field}" if name.strip().startswith("-") else field)
         return (*found, "-pk" if found[-1].startswith("-") else "pk")

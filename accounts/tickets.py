@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.core import signing
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.actors import Actor, actor_of
 from accounts.api_keys import actor_of_key, living
@@ -21,7 +22,7 @@ SALT = "accounts.ticket"
 def issue_ticket(actor: Actor, *, api_key: ApiKey | None = None) -> str:
     """A ticket for the actor's live events. Raises Forbidden for an actor that is nobody."""
     if actor.user is None:
-        raise Forbidden("Only someone signed in gets a ticket.")
+        raise Forbidden(gettext("Only someone signed in gets a ticket."))
     now = timezone.now()
     Ticket.objects.filter(expires_at__lt=now).delete()
     nonce = secrets.token_hex(16)

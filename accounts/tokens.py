@@ -15,6 +15,7 @@ from typing import cast
 import jwt
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
@@ -77,10 +78,10 @@ def read(kind: type[Token], raw: str | bytes) -> Token:
     try:
         header = jwt.get_unverified_header(raw)
         if "crit" in header or header.get("alg") != settings.SIMPLE_JWT["ALGORITHM"]:
-            raise TokenError("The token's header is not acceptable.")
+            raise TokenError(_("The token's header is not acceptable."))
         return kind(raw)  # type: ignore[arg-type]
     except (TokenError, jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
-        raise NotSignedIn("The token is not valid, or it has expired.", code="token_not_valid") from error
+        raise NotSignedIn(_("The token is not valid, or it has expired."), code="token_not_valid") from error
 
 
 def family_of(token: Token) -> TokenFamily:
@@ -98,7 +99,7 @@ def family_of(token: Token) -> TokenFamily:
         or str(family.user_id) != str(token.get("user_id"))
         or not family.auth_version == family.user.auth_version == token.get(VERSION)
     ):
-        raise NotSignedIn("This sign-in has ended; sign in again.", code="signed_out")
+        raise NotSignedIn(_("This sign-in has ended; sign in again."), code="signed_out")
     return family
 
 
@@ -137,7 +138,9 @@ def refresh(raw: str, *, arrived_at: datetime, idempotency_key: str = "", hold_s
         if arrived_at < family.rotated_at:
             raise lost_race()
     revoke(family)
-    raise NotSignedIn("This refresh token was used before: everyone who holds one is signed out.", code="token_reused")
+    raise NotSignedIn(
+        _("This refresh token was used before: everyone who holds one is signed out."), code="token_reused"
+    )
 
 
 def rotate(family: TokenFamily, key: str) -> Pair | None:
@@ -168,7 +171,7 @@ def same_answer(family: TokenFamily, key: str) -> Pair | None:
 
 
 def lost_race() -> NotSignedIn:
-    return NotSignedIn("Another refresh with this token was faster; use its answer.", code="token_already_rotated")
+    return NotSignedIn(_("Another refresh with this token was faster; use its answer."), code="token_already_rotated")
 
 
 def revoke(family: TokenFamily) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from charging.said import said
+
 Json = dict[str, Any]
 
 #: status -> (colour, icon, label). A colour never stands alone: icon and words say the same.
@@ -308,7 +310,7 @@ def reason_of(command: Json) -> str:
     info = answer.get("statusInfo") if isinstance(answer.get("statusInfo"), dict) else {}
     status = str(answer.get("status") or "")
     parts = [
-        command["error"],
+        said(command["error"] or ""),
         status if status not in ("", "Rejected", "Accepted") else "",
         str((info or {}).get("reasonCode") or ""),
         str((info or {}).get("additionalInfo") or ""),
@@ -348,9 +350,9 @@ def outcome_of(command: Json, station: str) -> Outcome:
         "cancelled": ("rejected", "block", _("Cancelled: %(what)s for %(station)s.")),
     }
     mood, icon, text = made.get(command["status"], ("waiting", "progress_activity", "%(station)s: %(what)s"))
-    said = (text % words).strip()
+    words_said = (text % words).strip()
     if mood == "accepted" and needs_reboot(command):
-        said += " " + _("It takes effect after a restart of the station.")
+        words_said += " " + _("It takes effect after a restart of the station.")
     if command["late"] and mood == "accepted":
-        said += " " + _("The answer came late.")
-    return Outcome(int(command["id"]), mood, icon, said, command["transaction"])
+        words_said += " " + _("The answer came late.")
+    return Outcome(int(command["id"]), mood, icon, words_said, command["transaction"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from django.utils import timezone
+from django.utils import formats, timezone
 
 from charging.models import MeterReading
 
@@ -66,8 +66,13 @@ def chart_of(readings: Sequence[MeterReading]) -> Chart | None:
     if len(power) > 1:
         floor = y_of(0, 1)
         area = f"{x_of(power[0][0], begin, span):.1f},{floor} {curve} {x_of(power[-1][0], begin, span):.1f},{floor}"
-    lines = [Line(y_of(part, 4), f"{top_kw * part / 4:g}", f"{top_kwh * part / 4:g}") for part in range(5)]
+    lines = [Line(y_of(part, 4), label(top_kw * part / 4), label(top_kwh * part / 4)) for part in range(5)]
     return Chart(curve, area, path(energy, top_kwh * 1000), path(soc, 100), lines, ticks(begin, end), peak_w)
+
+
+def label(value: float) -> str:
+    """What stands at a rule: no more digits than it needs, as the reader writes decimals."""
+    return str(formats.localize(f"{value:g}" if value == int(value) else float(f"{value:g}")))
 
 
 def thinned(rows: list[MeterReading]) -> list[MeterReading]:

@@ -10,6 +10,8 @@ import hashlib
 import hmac
 import secrets
 
+from django.utils.translation import gettext
+
 ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 MIN_LENGTH, MAX_LENGTH = 16, 40
 
@@ -50,7 +52,11 @@ def matches(presented: bytes, stored: str) -> bool:
 def problem_with(password: str) -> str:
     """Why a password that an operator typed is unusable; empty when it is fine."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        return f"A station's password has {MIN_LENGTH} to {MAX_LENGTH} characters; this one has {len(password)}."
+        return gettext("A station's password has %(least)s to %(most)s characters; this one has %(count)s.") % {
+            "least": MIN_LENGTH,
+            "most": MAX_LENGTH,
+            "count": len(password),
+        }
     if not password.isascii() or not password.isprintable():
-        return "A station's password consists of printable ASCII characters."
+        return gettext("A station's password consists of printable ASCII characters.")
     return ""

@@ -9,6 +9,7 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from rest_framework import exceptions, parsers, renderers
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
@@ -46,9 +47,9 @@ class JSONParser(parsers.JSONParser):
         try:
             found = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise exceptions.ParseError(f"This is no JSON: {error}") from error
+            raise exceptions.ParseError(gettext("This is no JSON: %(error)s") % {"error": error}) from error
         if b"\\u0000" in body and has_null(found):
-            raise exceptions.ParseError("Null characters are not allowed.")
+            raise exceptions.ParseError(gettext("Null characters are not allowed."))
         return found
 
 
@@ -112,7 +113,7 @@ def shape(error: exceptions.APIException) -> dict[str, object]:
     if isinstance(error, exceptions.ValidationError):
         fields = dict(flat(error.detail))
         whole = fields.pop("", "")
-        return {"code": "invalid", "message": whole or "Some fields are not usable.", "fields": fields}
+        return {"code": "invalid", "message": whole or gettext("Some fields are not usable."), "fields": fields}
     codes = error.get_codes()
     return {"code": codes if isinstance(codes, str) else error.default_code, "message": sentence(error), "fields": {}}
 
@@ -145,13 +146,17 @@ def unforeseen(error: Exception, context: dict[str, Any]) -> Response:
     request = cast(Request, context["request"])
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("The database is not available: %s", error)
-        away = Unavailable("The database is not available for the moment; try again.")
+        away = Unavailable(gettext("The database is not available for the moment; try again."))
         return Response(away.as_dict(), status=503, headers={"Retry-After": "5"})
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=None, request=request._request)
-    return Response({"code": "internal_error", "message": "Something broke on our side.", "fields": {}}, status=500)
+    return Response(
+        {"code": "internal_error", "message": gettext("Something broke on our side."), "fields": {}}, status=500
+    )
 
 
 def nothing_here(request: HttpRequest, path: str = "") -> JsonResponse:
     """Every path under /api/ that leads nowhere."""
-    return JsonResponse({"code": "not_found", "message": "There is nothing at this address.", "fields": {}}, status=404)
+    return JsonResponse(
+        {"code": "not_found", "message": gettext("There is nothing at this address."), "fields": {}}, status=404
+    )

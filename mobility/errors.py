@@ -31,8 +31,8 @@ class Problem(Exception):
         status: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.fields: dict[str, str] = dict(fields or {})
+        self.message = str(message)
+        self.fields: dict[str, str] = {name: str(why) for name, why in (fields or {}).items()}
         if code is not None:
             self.code = code
         if status is not None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from django.utils.translation import gettext
 
 from charging.actions.commands import real_params, without_secrets
 from charging.ledger import commands as ledger_commands
@@ -40,14 +41,23 @@ def check_call(protocol: str, action: str, payload: dict[str, Any]) -> None:
         Invalid: `fields` names the action or the place in the payload.
     """
     if protocol not in schemas.PACKAGES:
-        raise Invalid(f"OCPP {protocol} is not spoken here.", fields={"protocol": "unknown version"})
+        raise Invalid(
+            gettext("OCPP %(protocol)s is not spoken here.") % {"protocol": protocol},
+            fields={"protocol": gettext("unknown version")},
+        )
     schema = schemas.of(protocol).requests.get(action)
     if schema is None or not directions.may_csms_call(protocol, action):
-        why = "is a message that stations send" if schema else "is no action"
-        raise Invalid(f"{action} {why} in OCPP {protocol}.", fields={"action": f"{action} {why}."})
+        why = gettext("%(action)s is no action in OCPP %(protocol)s.")
+        if schema:
+            why = gettext("%(action)s is a message that stations send in OCPP %(protocol)s.")
+        said = why % {"action": action, "protocol": protocol}
+        raise Invalid(said, fields={"action": said})
     error = schema.first_error(payload)
     if error:
-        raise Invalid(f"The payload does not fit OCPP {protocol}: {error}", fields={"payload": error})
+        raise Invalid(
+            gettext("The payload does not fit OCPP %(protocol)s: %(error)s") % {"protocol": protocol, "error": error},
+            fields={"payload": error},
+        )
 
 
 def actions_of(protocol: str) -> list[str]:

@@ -6,6 +6,7 @@ from django.contrib.auth import login
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import people
@@ -32,7 +33,7 @@ def locked_out(request: HttpRequest, response: HttpResponse | None = None, crede
 def set_up(request: HttpRequest, token: str) -> HttpResponse:
     """The one-time page that makes the first admin and its organization."""
     if people.has_admin() or not is_set_up_token(token):
-        raise NotFound("This link has been used, or is too old. Start the server again for a new one.")
+        raise NotFound(_("This link has been used, or is too old. Start the server again for a new one."))
     context: dict[str, Any] = {"values": request.POST, "problems": {}}
     if request.method == "POST":
         try:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.actions import action
 from accounts.actors import Actor, Role
 from accounts.models import Organization, User
@@ -14,9 +16,9 @@ SETTABLE = ("name", "user", "license_plate", "battery_wh", "max_power_w", "phase
 
 def check(actor: Actor, car: Car) -> None:
     if car.phases is not None and car.phases not in (1, 2, 3):
-        raise Invalid("A car charges on 1 to 3 phases.", fields={"phases": "1 to 3."})
+        raise Invalid(_("A car charges on 1 to 3 phases."), fields={"phases": _("1 to 3")})
     if car.user_id != (actor.user.pk if actor.user else None) and not actor.can(Role.MANAGER, car.organization_id):
-        raise Forbidden("A driver changes own cars only.")
+        raise Forbidden(_("A driver changes own cars only."))
     member_or_invalid(car.user, car.organization_id)
 
 

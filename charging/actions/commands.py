@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.actions import MASK, action, authorize
 from accounts.actors import Actor
@@ -51,7 +52,9 @@ def send_command(actor: Actor, *, station: ChargingStation, command: str, params
     cleaned = kind.check(params)
     check_version(station, kind, cleaned)
     if not station.online and not may_wait(kind, cleaned):
-        raise Conflict(f"{station} is not connected, so it cannot be told now.", code="station_offline")
+        raise Conflict(
+            _("%(station)s is not connected, so it cannot be told now.") % {"station": station}, code="station_offline"
+        )
     row = Command(organization_id=station.organization_id, station=station, kind=kind.name, actor=actor.user)
     resolve(actor, kind, row, params, cleaned)
     shown = hide_secrets(row, cleaned)
@@ -89,11 +92,16 @@ def lifetime_s(kind: Kind, params: Params) -> int:
 def check_version(station: ChargingStation, kind: Kind, cleaned: Params) -> None:
     protocol = station.protocol or station.protocol_pin
     if kind.protocols and protocol and protocol not in kind.protocols:
-        raise Conflict(f"{station} speaks OCPP {protocol}, which has no such command.", code="not_supported")
+        raise Conflict(
+            _("%(station)s speaks OCPP %(protocol)s, which has no such command.")
+            % {"station": station, "protocol": protocol},
+            code="not_supported",
+        )
     if kind.name == "call":
         if not protocol:
             raise Conflict(
-                f"{station} has never connected, so it is not known which OCPP it speaks.", code="unknown_protocol"
+                _("%(station)s has never connected, so it is not known which OCPP it speaks.") % {"station": station},
+                code="unknown_protocol",
             )
         wire.check_call(protocol, str(cleaned["action"]), cleaned["payload"])
 
@@ -160,7 +168,9 @@ def real_params(command: Command) -> Params:
         return dict(command.params)
     opened = unseal(SEALED_FOR, command.sealed)
     if opened is None:
-        raise Invalid("The secret of this command can no longer be read; send it again.", code="sealed_with_other_key")
+        raise Invalid(
+            _("The secret of this command can no longer be read; send it again."), code="sealed_with_other_key"
+        )
     return dict(json.loads(opened))
 
 
@@ -221,14 +231,17 @@ def cancel_command(actor: Actor, *, command: Command) -> Command:
     if command.actor_id is None or command.actor_id != (actor.user.pk if actor.user else None):
         authorize(actor, "manager", command.organization_id, "command.cancel")
     elif not actor.can("driver", command.organization_id):
-        raise Forbidden("Your role here no longer sends commands.")
+        raise Forbidden(_("Your role here no longer sends commands."))
     now = timezone.now()
     changed = Command.objects.filter(pk=command.pk, status=Command.Status.QUEUED).update(
         status=Command.Status.CANCELLED, answered_at=now, error="Cancelled before it was sent."
     )
     command = commands.get(actor, command.pk)
     if not changed:
-        raise Conflict(f"The command is {command.get_status_display().lower()} already.", code="not_queued")
+        raise Conflict(
+            _("This command is in the state “%(status)s” already.") % {"status": command.get_status_display()},
+            code="not_queued",
+        )
     settle_new_password(command)
     tell_command(command)
     return command

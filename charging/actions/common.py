@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Membership, User
 from charging.live import Event, publish
@@ -40,7 +41,7 @@ def assign(row: models.Model, values: Mapping[str, Any], allowed: Iterable[str])
         if getattr(row, name) != before:
             changed.append(name)
     if wrong:
-        raise Invalid("Some fields are not usable.", fields=wrong)
+        raise Invalid(_("Some fields are not usable."), fields=wrong)
     return changed
 
 
@@ -49,22 +50,22 @@ def usable(field: Any, value: Any) -> Any:
     if value is None and not field.null:
         if isinstance(field, (models.CharField, models.TextField)) and field.blank:
             return ""
-        raise ValidationError("This field may not be null.")
+        raise ValidationError(_("This field may not be null."))
     if isinstance(field, (models.CharField, models.TextField)):
         if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-            raise ValidationError("This must be a text.")
+            raise ValidationError(_("This must be a text."))
         value = str(value).strip()
         if "\x00" in value:
-            raise ValidationError("Null characters are not allowed.")
+            raise ValidationError(_("Null characters are not allowed."))
     if isinstance(field, models.BooleanField) and not isinstance(value, bool):
-        raise ValidationError("This is true or false.")
+        raise ValidationError(_("This is true or false."))
     if isinstance(field, (models.IntegerField, models.FloatField, models.DecimalField)) and value is not None:
         return number(field, value)
     return value
 
 
 def number(field: Any, value: Any) -> Any:
-    wanted = "This is not a number."
+    wanted = _("This is not a number.")
     if isinstance(value, bool):
         raise ValidationError(wanted)
     if isinstance(value, float) and not math.isfinite(value):
@@ -80,7 +81,7 @@ def number(field: Any, value: Any) -> Any:
     if isinstance(field, models.FloatField):
         return float(exact)
     if exact != int(exact):
-        raise ValidationError("This is a whole number.")
+        raise ValidationError(_("This is a whole number."))
     return int(exact)
 
 
@@ -99,13 +100,15 @@ def member_or_invalid(user: User | None, organization_id: int, field: str = "use
     if user is None:
         return
     if not Membership.objects.filter(user=user, organization_id=organization_id).exists():
-        raise Invalid("This person is no member of the organization.", fields={field: "Not a member."})
+        raise Invalid(_("This person is no member of the organization."), fields={field: _("Not a member.")})
 
 
 def same_organization(row: Any, organization_id: int, field: str) -> None:
     """Raise Invalid when a thing of another organization is to be attached."""
     if row is not None and row.organization_id != organization_id:
-        raise Invalid("This belongs to another organization.", fields={field: "It belongs to another organization."})
+        raise Invalid(
+            _("This belongs to another organization."), fields={field: _("It belongs to another organization.")}
+        )
 
 
 def tell_station(station: ChargingStation) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.actors import Actor
 from charging.actions.commands import send_command
 from charging.actions.stations import update_station
@@ -49,11 +51,14 @@ def change_fleet(actor: Actor, *, stations: Iterable[ChargingStation], deed: str
     """
     chosen = list(stations)
     if deed not in COMMANDS and deed not in SETTINGS:
-        raise Invalid("Choose what to do.", fields={"deed": "Choose what to do."})
+        raise Invalid(_("Choose what to do."), fields={"deed": _("Choose what to do.")})
     if not 0 < len(chosen) <= MOST_AT_ONCE:
-        raise Invalid(f"Choose between 1 and {MOST_AT_ONCE} stations.", fields={"stations": "Choose some stations."})
+        raise Invalid(
+            _("Choose between 1 and %(most)s stations.") % {"most": MOST_AT_ONCE},
+            fields={"stations": _("Choose some stations.")},
+        )
     if any(not actor.can("viewer", station.organization_id) for station in chosen):
-        raise NotFound("One of the stations is not yours; nothing was done.")
+        raise NotFound(_("One of the stations is not yours; nothing was done."))
     return [at_one(station, deed_at(actor, deed, value)) for station in chosen]
 
 

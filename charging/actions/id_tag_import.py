@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext
 
 from accounts.actions import action
 from accounts.actors import Actor, Role
@@ -101,7 +102,9 @@ def read(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """(line number, field -> cell) of every line that is not empty. Raises Invalid."""
     text = text.lstrip("\ufeff").replace("\x00", "")
     if len(text) > MOST_CHARACTERS:
-        raise bad_file(f"The file is too long; at most {MOST_CHARACTERS // 1_000_000} MB at a time.")
+        raise bad_file(
+            gettext("The file is too long; at most %(most)s MB at a time.") % {"most": MOST_CHARACTERS // 1000000}
+        )
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -116,23 +119,33 @@ def read(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             count += 1
             if count > MOST_ROWS:
-                raise bad_file(f"The file has more than {MOST_ROWS} lines; import it in parts.")
+                raise bad_file(
+                    gettext("The file has more than %(most)s lines; import it in parts.") % {"most": MOST_ROWS}
+                )
             yield rows.line_num, dict(zip(fields, (cell.strip() for cell in cells), strict=False))
     except csv.Error as error:
-        raise bad_file(f"Line {rows.line_num} cannot be read: {error}.") from None
+        raise bad_file(
+            gettext("Line %(line)s cannot be read: %(error)s.") % {"line": rows.line_num, "error": error}
+        ) from None
     if not count:
-        raise bad_file("The file has no line below its heading.")
+        raise bad_file(gettext("The file has no line below its heading."))
 
 
 def columns(cells: list[str]) -> list[str]:
     names = [HEADINGS.get(cell.strip().lower(), "") for cell in cells]
     if "id_tag" not in names:
-        raise bad_file(f"The first line names the columns, and one of them is id_tag. Known are: {', '.join(COLUMNS)}.")
+        raise bad_file(
+            gettext("The first line names the columns, and one of them is id_tag. Known are: %(choices)s.")
+            % {"choices": ", ".join(COLUMNS)}
+        )
     unknown = [cell.strip() for cell, name in zip(cells, names, strict=True) if not name]
     if unknown:
-        raise bad_file(f"Unknown column {', '.join(unknown)[:200]}. Known are: {', '.join(COLUMNS)}.")
+        raise bad_file(
+            gettext("Unknown column %(columns)s. Known are: %(choices)s.")
+            % {"columns": ", ".join(unknown)[:200], "choices": ", ".join(COLUMNS)}
+        )
     if len(set(names)) < len(names):
-        raise bad_file("A column stands twice in the heading.")
+        raise bad_file(gettext("A column stands twice in the heading."))
     return names
 
 
@@ -191,10 +204,12 @@ class Book:
             row.problems.append(f"id_tag: {problem.message}")
             return
         if canonical in self.lines:
-            row.problems.append(f"id_tag: It stands in line {self.lines[canonical]} already.")
+            row.problems.append(
+                gettext("id_tag: It stands in line %(line)s already.") % {"line": self.lines[canonical]}
+            )
         self.lines.setdefault(canonical, row.line)
         if canonical in self.aliases:
-            row.problems.append("id_tag: It is an alias of another tag.")
+            row.problems.append(gettext("id_tag: It is an alias of another tag."))
 
     def _values(self, row: Planned, cells: dict[str, str]) -> dict[str, Any]:
         """The cells that say something, as the model takes them."""
@@ -205,17 +220,19 @@ class Book:
             if email in self.members:
                 values["user"] = self.members[email]
             else:
-                row.problems.append(f"user: {email[:100]} is no member of the organization.")
+                row.problems.append(
+                    gettext("user: %(email)s is no member of the organization.") % {"email": email[:100]}
+                )
         if word := cells.get("blocked", "").lower():
             if word in TRUTHS:
                 values["blocked"] = TRUTHS[word]
             else:
-                row.problems.append("blocked: Write yes or no.")
+                row.problems.append(gettext("blocked: Write yes or no."))
         if text := cells.get("expires", ""):
             values["expires"] = moment(text)
             if values["expires"] is None:
                 del values["expires"]
-                row.problems.append("expires: Write a day or a time as in 2027-12-31 or 2027-12-31 18:00.")
+                row.problems.append(gettext("expires: Write a day or a time as in 2027-12-31 or 2027-12-31 18:00."))
         return values
 
     def _plan_aliases(self, row: Planned, words: Iterable[str]) -> None:
@@ -225,7 +242,7 @@ class Book:
             if owner is not None and owner == row.tag.pk:
                 continue
             if not canonical:
-                row.problems.append(f"aliases: {word[:50]} has no letter or digit.")
+                row.problems.append(gettext("aliases: %(word)s has no letter or digit.") % {"word": word[:50]})
             elif owner is not None or canonical in self.tags:
                 row.problems.append(f"aliases: {word[:50]} is taken.")
             else:
@@ -281,5 +298,5 @@ def import_id_tags(actor: Actor, *, file: File, organization: Organization | Non
                 batch_size=100,
             )
     except IntegrityError:
-        raise Conflict("Someone has added one of these tags just now. Look at the preview again.") from None
+        raise Conflict(gettext("Someone has added one of these tags just now. Look at the preview again.")) from None
     return plan

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.actions import action
 from accounts.actors import Actor, Role
@@ -14,7 +16,7 @@ from charging.models.id_tags import canonical_id_tag
 from mobility.errors import Conflict, Invalid
 
 SETTABLE = ("name", "user", "parent_id_tag", "blocked", "expires", "max_active_transactions")
-TAKEN = "This tag exists already."
+TAKEN = gettext_lazy("This tag exists already.")
 #: How long a station listens for a card in learn mode.
 LEARN_FOR = timedelta(minutes=5)
 
@@ -43,11 +45,11 @@ def check_text(text: str) -> None:
     """Raise Invalid for what can be no tag."""
     why = ""
     if not canonical_id_tag(text):
-        why = "A tag consists of letters and digits." if text else "This field is required."
+        why = _("A tag consists of letters and digits.") if text else _("This field is required.")
     elif not text.isprintable():
-        why = "A tag has no control characters."
+        why = _("A tag has no control characters.")
     elif len(text) > 255:
-        why = "A tag has at most 255 characters."
+        why = _("A tag has at most 255 characters.")
     if why:
         raise Invalid(why, fields={"id_tag": why})
 
@@ -91,12 +93,12 @@ def create_alias(actor: Actor, *, id_tag: IdTag, alias: str) -> IdTagAlias:
     canonical = canonical_id_tag(alias)
     if not canonical:
         raise Invalid(
-            "A tag consists of letters and digits.", fields={"alias": "A tag consists of letters and digits."}
+            _("A tag consists of letters and digits."), fields={"alias": _("A tag consists of letters and digits.")}
         )
     if IdTag.objects.filter(organization=id_tag.organization_id, canonical=canonical).exists():
         raise Conflict(TAKEN, code="already_exists", fields={"alias": TAKEN})
     row = IdTagAlias(organization_id=id_tag.organization_id, id_tag=id_tag, canonical=canonical)
-    with only_once("alias", "This alias exists already."):
+    with only_once("alias", _("This alias exists already.")):
         row.save()
     return row
 

@@ -32,7 +32,7 @@ def leave(actor: Actor, *, password: str) -> None:
 @action("account.delete", role=None, target=str)
 def delete_account(actor: Actor, *, user: User, password: str) -> str:
     if not actor.is_system:
-        raise Forbidden("Only the system deletes accounts.")
+        raise Forbidden(_("Only the system deletes accounts."))
     farewell.check_leaving(user, password)
     theirs = Transaction.objects.filter(Q(user=user) | Q(id_tag__user=user))
     if theirs.filter(state__in=Transaction.OPEN).exists():

@@ -1,5 +1,7 @@
 """Choosing the tag and the car of one's own remote starts."""
 
+from django.utils.translation import gettext
+
 from accounts.actions import action
 from accounts.actors import Actor
 from charging.models import Car, DriverPreference, IdTag
@@ -25,7 +27,7 @@ def set_preferences(
         Forbidden: the actor is no person.
     """
     if actor.user is None:
-        raise Forbidden("Only a person has preferences.")
+        raise Forbidden(gettext("Only a person has preferences."))
     row, _ = DriverPreference.objects.get_or_create(user=actor.user)
     if not isinstance(default_car, Keep):
         row.default_car = cars.get(actor, default_car.pk) if default_car else None

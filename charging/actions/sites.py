@@ -3,6 +3,9 @@
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from accounts.actions import action
 from accounts.actors import Actor, Role
 from accounts.models import Organization
@@ -11,19 +14,19 @@ from charging.models import Site
 from mobility.errors import Invalid
 
 SETTABLE = ("name", "address", "latitude", "longitude", "time_zone")
-NAME_TAKEN = "A site with this name exists already."
+NAME_TAKEN = gettext_lazy("A site with this name exists already.")
 
 
 def check(site: Site) -> None:
     wrong = {}
     if site.latitude is not None and not -90 <= site.latitude <= 90:
-        wrong["latitude"] = "A latitude is between -90 and 90 degrees."
+        wrong["latitude"] = _("A latitude is between -90 and 90 degrees.")
     if site.longitude is not None and not -180 <= site.longitude <= 180:
-        wrong["longitude"] = "A longitude is between -180 and 180 degrees."
+        wrong["longitude"] = _("A longitude is between -180 and 180 degrees.")
     if site.time_zone not in available_timezones():
-        wrong["time_zone"] = "This is a name such as Europe/Berlin."
+        wrong["time_zone"] = _("This is a name such as Europe/Berlin.")
     if wrong:
-        raise Invalid("Some fields are not usable.", fields=wrong)
+        raise Invalid(_("Some fields are not usable."), fields=wrong)
 
 
 @action("site.create", role=Role.MANAGER, creates=True)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from accounts.actions import action
 from accounts.actors import Actor, Role
 from accounts.models import Organization
@@ -32,10 +35,10 @@ SETTABLE = (
 )
 #: field -> (least, most, what is said of what is beyond)
 PLACES = {
-    "latitude": (-90, 90, "A latitude is between -90 and 90 degrees."),
-    "longitude": (-180, 180, "A longitude is between -180 and 180 degrees."),
-    "plan_x_percent": (0, 100, "This is between 0 and 100 percent."),
-    "plan_y_percent": (0, 100, "This is between 0 and 100 percent."),
+    "latitude": (-90, 90, gettext_lazy("A latitude is between -90 and 90 degrees.")),
+    "longitude": (-180, 180, gettext_lazy("A longitude is between -180 and 180 degrees.")),
+    "plan_x_percent": (0, 100, gettext_lazy("This is between 0 and 100 percent.")),
+    "plan_y_percent": (0, 100, gettext_lazy("This is between 0 and 100 percent.")),
 }
 PROFILES = range(4)
 
@@ -57,13 +60,13 @@ def problem_with_identity(identity: object) -> str:
     OCPP 2.0.1 Part 4 §3.1.1: the last part of the path, without ':' (which separates it from the password).
     """
     if not isinstance(identity, str) or not identity:
-        return "This field is required."
+        return _("This field is required.")
     if len(identity) > 48:
-        return "An identity has at most 48 characters."
+        return _("An identity has at most 48 characters.")
     if any(ch in ":/" for ch in identity):
-        return "An identity contains neither ':' nor '/'."
+        return _("An identity contains neither ':' nor '/'.")
     if not identity.isprintable() or identity != identity.strip() or identity in {".", ".."}:
-        return "An identity consists of visible characters."
+        return _("An identity consists of visible characters.")
     return ""
 
 
@@ -75,7 +78,7 @@ def checked_identity(identity: object) -> str:
 
 
 def checked_password(password: object) -> str:
-    why = credentials.problem_with(password) if isinstance(password, str) else "This must be a text."
+    why = credentials.problem_with(password) if isinstance(password, str) else _("This must be a text.")
     if why:
         raise Invalid(why, fields={"password": why})
     return str(password)
@@ -89,12 +92,12 @@ def check_place(station: ChargingStation) -> None:
         if value is not None and not least <= value <= most:
             wrong[name] = why
     if wrong:
-        raise Invalid("Some fields are not usable.", fields=wrong)
+        raise Invalid(_("Some fields are not usable."), fields=wrong)
 
 
 def check_profile(station: ChargingStation) -> None:
     if station.security_profile not in PROFILES:
-        why = "The security profile is 0 (no password), 1, 2 (TLS) or 3 (TLS with client certificate)."
+        why = _("The security profile is 0 (no password), 1, 2 (TLS) or 3 (TLS with client certificate).")
         raise Invalid(why, fields={"security_profile": why})
 
 
@@ -139,7 +142,7 @@ def create_station(
         password = credentials.new_password() if station.security_profile in (1, 2) else None
     if password is not None:
         station.password_hash = credentials.hash_password(checked_password(password))
-    with only_once("identity", f"A station with the identity {identity} exists already."):
+    with only_once("identity", _("A station with the identity %(identity)s exists already.") % {"identity": identity}):
         station.save()
     WaitingStation.objects.filter(identity=station.identity).delete()
     tell_station(station)
@@ -154,7 +157,7 @@ def update_station(actor: Actor, *, station: ChargingStation, changes: dict[str,
         Invalid: a field is unusable. The identity never changes: it is what the station calls itself.
     """
     if changes.get("identity", station.identity) != station.identity:
-        raise Invalid("A station keeps its identity.", fields={"identity": "A station keeps its identity."})
+        raise Invalid(_("A station keeps its identity."), fields={"identity": _("A station keeps its identity.")})
     changed = assign(station, changes, (*SETTABLE, "learn_password"))
     check_profile(station)
     check_place(station)
@@ -191,8 +194,11 @@ def delete_station(actor: Actor, *, station: ChargingStation) -> None:
     """
     if Transaction.objects.filter(station=station).exists():
         raise Conflict(
-            f"{station} has charged: its transactions are kept, and so is the station. "
-            "Set its registration to rejected to keep it out.",
+            _(
+                "%(station)s has charged: its transactions are kept, and so is the station. "
+                "Set its registration to rejected to keep it out."
+            )
+            % {"station": station},
             code="station_has_transactions",
         )
     pk, identity, organization_id = station.pk, station.identity, station.organization_id
@@ -215,7 +221,7 @@ def adopt_station(
         NotFound: no such station waits.
     """
     if not actor.is_platform_admin:
-        raise Forbidden("Only a platform admin adopts waiting stations.")
+        raise Forbidden(_("Only a platform admin adopts waiting stations."))
     waiting = waiting_stations.get(actor, identity)
     assert organization is not None
     station = ChargingStation(
@@ -224,7 +230,9 @@ def adopt_station(
     password = None if learn else credentials.new_password()
     if password:
         station.password_hash = credentials.hash_password(password)
-    with only_once("identity", f"A station with the identity {waiting.identity} exists already."):
+    with only_once(
+        "identity", _("A station with the identity %(identity)s exists already.") % {"identity": waiting.identity}
+    ):
         station.save()
     waiting.delete()
     tell_station(station)
@@ -235,5 +243,5 @@ def adopt_station(
 def forget_waiting_station(actor: Actor, *, waiting: WaitingStation) -> None:
     """Take an identity off the list; it comes back when it knocks again."""
     if not actor.is_platform_admin:
-        raise Forbidden("Only a platform admin sees waiting stations.")
+        raise Forbidden(_("Only a platform admin sees waiting stations."))
     waiting.delete()

@@ -1,16 +1,17 @@
 """What a command is about: which connector, which transaction, which tag and car, from what little was said."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Role
 from charging.commands import Kind
 from charging.models import Car, ChargingStation, Connector, IdTag, Transaction
 from charging.models.id_tags import canonical_id_tag
 from charging.queries import cars, id_tags, preferences, transactions
-from charging.queries.scope import iso
 from mobility.errors import Conflict, Forbidden, Invalid, NotFound
 
 PLUGGED = {Connector.Status.PREPARING, Connector.Status.OCCUPIED}
@@ -23,7 +24,7 @@ def numbered(params: Mapping[str, Any], name: str) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        raise Invalid("This is a whole number, from 1.", fields={name: "This is a whole number, from 1."})
+        raise Invalid(_("This is a whole number, from 1."), fields={name: _("This is a whole number, from 1.")})
     return value or None
 
 
@@ -55,7 +56,7 @@ def connector_of(station: ChargingStation, params: Mapping[str, Any], kind: Kind
     if found:
         return found[0]
     field = "connector_id" if connector_id is not None else "evse_id"
-    why = f"{station} has no such connector; it has {listed(outlets)}."
+    why = _("%(station)s has no such connector; it has %(names)s.") % {"station": station, "names": listed(outlets)}
     raise Invalid(why, fields={field: why})
 
 
@@ -66,14 +67,21 @@ def likely(station: ChargingStation, outlets: list[Connector]) -> Connector:
     waiting = [outlet for outlet in outlets if outlet.status in PLUGGED and outlet.transaction_id is None]
     if len(waiting) == 1:
         return waiting[0]
-    why = f"Say which connector of {station}; it has {listed(outlets)}."
+    why = _("Say which connector of %(station)s; it has %(names)s.") % {"station": station, "names": listed(outlets)}
     raise Invalid(why, fields={"connector_id": why})
 
 
 def listed(outlets: list[Connector]) -> str:
     if not outlets:
-        return "reported none yet"
-    return ", ".join(f"EVSE {outlet.evse_number} connector {outlet.number}" for outlet in outlets)
+        return _("reported none yet")
+    return ", ".join(
+        _("EVSE %(evse)s connector %(number)s") % {"evse": outlet.evse_number, "number": outlet.number}
+        for outlet in outlets
+    )
+
+
+def shown(at: datetime) -> str:
+    return str(formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT"))
 
 
 def refuse_busy(station: ChargingStation, connector: Connector) -> None:
@@ -83,10 +91,11 @@ def refuse_busy(station: ChargingStation, connector: Connector) -> None:
     ).first()
     if running is not None:
         number = connector.evse_number if station.protocol == "1.6" else connector.number
-        since = f" since {iso(running.started)}" if running.started else ""
-        raise Conflict(
-            f"Connector {number} of {station} is charging already{since}; stop it first.", code="connector_busy"
-        )
+        why = _("Connector %(number)s of %(station)s is charging already; stop it first.")
+        if running.started:
+            why = _("Connector %(number)s of %(station)s is charging already since %(since)s; stop it first.")
+        words = {"number": number, "station": station, "since": shown(running.started)}
+        raise Conflict(why % words, code="connector_busy")
 
 
 def tag_of(actor: Actor, station: ChargingStation, params: Mapping[str, Any]) -> IdTag:
@@ -99,15 +108,15 @@ def tag_of(actor: Actor, station: ChargingStation, params: Mapping[str, Any]) ->
     named = params.get("id_tag")
     if named is not None:
         tag = rows.filter(canonical=canonical_id_tag(str(named))).first()
-        why = "There is no such tag, or it is not yours."
+        why = _("There is no such tag, or it is not yours.")
     else:
         default = preferences.get(actor).default_id_tag
         tag = rows.filter(pk=default.pk).first() if default else None
-        why = "Name an id tag, or choose your default one in your profile."
+        why = _("Name an id tag, or choose your default one in your profile.")
     if tag is not None and tag.blocked:
-        why = f"The tag {tag} is blocked."
+        why = _("The tag %(tag)s is blocked.") % {"tag": tag}
     elif tag is not None and tag.expires is not None and tag.expires <= timezone.now():
-        why = f"The tag {tag} expired on {tag.expires:%Y-%m-%d}."
+        why = _("The tag %(tag)s expired on %(expires)s.") % {"tag": tag, "expires": shown(tag.expires)}
     elif tag is not None:
         return tag
     raise Invalid(why, fields={"id_tag": why})
@@ -123,7 +132,7 @@ def car_of(actor: Actor, station: ChargingStation, params: Mapping[str, Any]) ->
     number = numbered(params, "car")
     found = rows.filter(pk=number).first() if number else None
     if found is None:
-        why = "There is no such car, or it is not yours."
+        why = _("There is no such car, or it is not yours.")
         raise Invalid(why, fields={"car": why})
     return found
 
@@ -143,9 +152,14 @@ def transaction_of(actor: Actor, station: ChargingStation, params: Mapping[str, 
     if len(running) == 1:
         return running[0]
     if not running:
-        raise Conflict(f"Nothing charges at {station} that you could stop.", code="nothing_to_stop")
+        raise Conflict(
+            _("Nothing charges at %(station)s that you could stop.") % {"station": station}, code="nothing_to_stop"
+        )
     which = ", ".join(f"{row.pk} (EVSE {row.evse_number})" for row in running)
-    why = f"Several transactions are open at {station}; say which: {which}."
+    why = _("Several transactions are open at %(station)s; say which: %(which)s.") % {
+        "station": station,
+        "which": which,
+    }
     raise Invalid(why, fields={"transaction": why})
 
 
@@ -154,12 +168,12 @@ def named_transaction(actor: Actor, station: ChargingStation, named: str) -> Tra
     found = rows.filter(pk=int(named)).first() if named.isascii() and named.isdecimal() and len(named) < 19 else None
     found = found or rows.filter(transaction_id=named[:64].replace("\x00", "")).first()
     if found is None:
-        raise NotFound("There is no such transaction here, or it is not yours.")
+        raise NotFound(_("There is no such transaction here, or it is not yours."))
     may_stop = actor.can(Role.MANAGER, station.organization_id)
     if not may_stop and found.user_id != (actor.user.pk if actor.user else None):
-        raise Forbidden("A driver stops own transactions only.")
+        raise Forbidden(_("A driver stops own transactions only."))
     if not found.is_open:
-        raise Conflict(f"Transaction {found.pk} has ended already.", code="nothing_to_stop")
+        raise Conflict(_("Transaction %(pk)s has ended already.") % {"pk": found.pk}, code="nothing_to_stop")
     return found
 
 
@@ -171,4 +185,4 @@ def refuse_foreign(actor: Actor, station: ChargingStation, connector: Connector)
         station=station, evse_number=connector.evse_number, state__in=Transaction.OPEN
     ).exclude(user=actor.user)
     if running.exists():
-        raise Forbidden("Someone else charges at this connector.")
+        raise Forbidden(_("Someone else charges at this connector."))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,7 +33,7 @@ def wait_of(request: Request) -> float:
         if not 0 <= seconds <= LONGEST_WAIT_S:
             raise ValueError(text)
     except ValueError:
-        why = f"This is a number of seconds from 0 to {LONGEST_WAIT_S}."
+        why = _("This is a number of seconds from 0 to %(most)s.") % {"most": LONGEST_WAIT_S}
         raise Invalid(why, fields={"wait": why}) from None
     return seconds
 
@@ -40,11 +41,11 @@ def wait_of(request: Request) -> float:
 def command_of(body: Any) -> tuple[str, dict[str, Any]]:
     """The neutral command in a body, or `call` for `{"action", "payload"}`. Raises Invalid."""
     if not isinstance(body, dict):
-        raise Invalid("This is a JSON object.")
+        raise Invalid(_("This is a JSON object."))
     params = dict(body)
     named = params.pop("command", None)
     if named is None and "action" not in params:
-        why = "Name a command, or an action with its payload."
+        why = _("Name a command, or an action with its payload.")
         raise Invalid(why, fields={"command": why})
     return (named, params) if named is not None else ("call", params)
 

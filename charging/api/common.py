@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts import organizations, people
 from accounts.actors import Actor
 from accounts.models import Organization
@@ -22,6 +24,6 @@ def resolve(actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
             try:
                 given[name] = get(actor, given[name])
             except NotFound:
-                why = f"There is no such {name}, or not in your organizations."
+                why = _("There is no such %(name)s, or not in your organizations.") % {"name": _(name)}
                 raise Invalid(why, fields={name: why}) from None
     return given

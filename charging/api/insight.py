@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -27,15 +28,19 @@ class StatisticsView(Endpoint):
         """The station and the period that the query string asks for. Raises Invalid or NotFound."""
         asked = self.request.query_params
         bucket = asked.get("bucket") or "day"
-        wrong = {} if bucket in statistics.BUCKETS else {"bucket": f"Choose one of {', '.join(statistics.BUCKETS)}."}
+        wrong = (
+            {}
+            if bucket in statistics.BUCKETS
+            else {"bucket": _("Choose one of %(choices)s.") % {"choices": ", ".join(statistics.BUCKETS)}}
+        )
         times = {}
         for name in ("from", "to"):
             try:
                 times[name] = moment(asked[name]) if asked.get(name) else None
             except ValueError:
-                wrong[name] = "This is a time in ISO 8601."
+                wrong[name] = _("This is a time in ISO 8601.")
         if wrong:
-            raise Invalid("Some filters are not usable.", fields=wrong)
+            raise Invalid(_("Some filters are not usable."), fields=wrong)
         station = stations.get(self.actor, asked["station"]) if asked.get("station") else None
         period = statistics.period_of(bucket, times["from"], times["to"], timezone.now())
         return {"period": period, "station": station}

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext, gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -21,7 +22,7 @@ from mobility.errors import Invalid
 BY_TAG = Filter(
     lambda value: Q(id_tag__canonical=canonical_id_tag(value)) | Q(id_token=value),
     lambda text: text.replace("\x00", ""),
-    "an id tag",
+    gettext_lazy("an id tag"),
 )
 BY_OPEN = by_truth(lambda value: Q(state__in=Transaction.OPEN) if value else ~Q(state__in=Transaction.OPEN))
 FILTERS = {
@@ -121,7 +122,10 @@ class TransactionsExportView(Endpoint):
         """The filtered transactions as a CSV or an XLSX file."""
         form = request.query_params.get("format") or "csv"
         if form not in FORMATS:
-            raise Invalid("Some filters are not usable.", fields={"format": f"Choose one of {', '.join(FORMATS)}."})
+            raise Invalid(
+                gettext("Some filters are not usable."),
+                fields={"format": gettext("Choose one of %(choices)s.") % {"choices": ", ".join(FORMATS)}},
+            )
         rows = self.filtered(transactions.visible(self.actor))
         if form == "xlsx":
             fits_in_sheet(rows)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from charging.boards.base import CardsBoard
 from charging.cards import OPEN, StationCard, outcome_of
@@ -93,7 +94,7 @@ class StationBoard(CardsBoard):
     def take(self, message: feed.Message) -> None:
         if message["station_id"] not in self.cards:
             if message["station"] == self.params.get("station") and message["data"].get("deleted"):
-                raise NotFound("The station was deleted.")
+                raise NotFound(_("The station was deleted."))
             return
         super().take(message)
         # Whatever happened, a message of the station's told it.

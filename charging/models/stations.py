@@ -3,6 +3,7 @@ from typing import Any
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class ChargingStation(models.Model):
@@ -13,9 +14,9 @@ class ChargingStation(models.Model):
     """
 
     class Registration(models.TextChoices):
-        ACCEPTED = "accepted", "Accepted"
-        PENDING = "pending", "Pending"
-        REJECTED = "rejected", "Rejected"
+        ACCEPTED = "accepted", _("Accepted")
+        PENDING = "pending", _("Pending")
+        REJECTED = "rejected", _("Rejected")
 
     class Protocol(models.TextChoices):
         OCPP16 = "1.6", "OCPP 1.6J"

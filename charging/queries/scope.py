@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.actors import Actor, Role
 from mobility.errors import NotFound
@@ -37,6 +39,26 @@ def never_for_drivers(actor: Actor, rows: QuerySet[M], organization: str = "orga
     return rows.filter(**{f"{organization}_id__in": whole})
 
 
+#: What `one` is asked for; catalogs translate it.
+THINGS = (
+    gettext_noop("alias"),
+    gettext_noop("assignment"),
+    gettext_noop("car"),
+    gettext_noop("command"),
+    gettext_noop("connector"),
+    gettext_noop("holiday"),
+    gettext_noop("id tag"),
+    gettext_noop("message"),
+    gettext_noop("price source"),
+    gettext_noop("site"),
+    gettext_noop("station"),
+    gettext_noop("tariff"),
+    gettext_noop("transaction"),
+    gettext_noop("version of this tariff"),
+    gettext_noop("waiting station"),
+)
+
+
 def one(rows: QuerySet[M], what: str, **lookup: object) -> M:
     """The single visible row.
 
@@ -48,7 +70,7 @@ def one(rows: QuerySet[M], what: str, **lookup: object) -> M:
     except (ValueError, TypeError, OverflowError):
         found = None
     if found is None:
-        raise NotFound(f"There is no such {what}, or it is not yours.")
+        raise NotFound(_("There is no such %(what)s, or it is not yours.") % {"what": _(what)})
     return found
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db.models import Exists, OuterRef
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Role
 from accounts.models import Organization
@@ -43,9 +44,9 @@ def get(actor: Actor) -> Progress:
     """
     organization = actor.first_organization()
     if organization is None:
-        raise NotFound("There is no organization to set up.")
+        raise NotFound(_("There is no organization to set up."))
     if not actor.can(Role.MANAGER, organization.pk):
-        raise Forbidden("Only a manager sets up an organization.")
+        raise Forbidden(_("Only a manager sets up an organization."))
     row = SetUp.objects.select_related("site", "station__site").filter(organization=organization).first()
     station = row.station if row else None
     if station is None or station.booted_at is None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Role
 from charging.models import ChargingStation, HourlyEnergy, Transaction
@@ -75,10 +76,10 @@ def period_of(bucket: str, start: datetime | None, end: datetime | None, now: da
         end = midnight(end or now, up=True)
         start = midnight(start or end - timedelta(days=USUAL_DAYS[bucket]))
     if start >= end:
-        raise Invalid("The period is empty.", fields={"from": "This is not before the end of the period."})
+        raise Invalid(_("The period is empty."), fields={"from": _("This is not before the end of the period.")})
     per = timedelta(hours=1) if bucket == "hour" else timedelta(days=1)
     if (end - start) / per > MOST * (31 if bucket == "month" else 7 if bucket == "week" else 1):
-        raise Invalid("The period is too long for this bucket.", fields={"bucket": "Choose a longer one."})
+        raise Invalid(_("The period is too long for this bucket."), fields={"bucket": _("Choose a longer one.")})
     return Period(start, end, bucket)
 
 

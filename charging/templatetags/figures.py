@@ -25,7 +25,7 @@ def kilo(value: Any, places: int = 1) -> str:
     """W as kW, Wh as kWh; a dash where nothing is known."""
     if value is None or value == "":
         return NOTHING
-    return str(formats.number_format(float(value) / 1000, places, force_grouping=True))
+    return str(formats.number_format(round(float(value) / 1000, places), places, force_grouping=True))
 
 
 @register.filter
@@ -51,8 +51,9 @@ def price(amount: Any) -> str:
     """A price per kWh: at least two decimals, more only where they count."""
     if amount in (None, ""):
         return ""
-    whole, _, rest = f"{Decimal(str(amount)):.5f}".partition(".")
-    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
+    rounded = f"{Decimal(str(amount)):.5f}"
+    places = max(2, len(rounded.partition(".")[2].rstrip("0")))
+    return str(formats.number_format(Decimal(rounded), places))
 
 
 @register.filter

@@ -26,7 +26,7 @@ def typed(request: PageRequest) -> dict[str, Any]:
         try:
             values[field] = round(float(text) * 1000) if text else None
         except (ValueError, OverflowError):
-            raise Invalid("Some fields are not usable.", fields={name: "This is not a number."}) from None
+            raise Invalid(_("Some fields are not usable."), fields={name: _("This is not a number.")}) from None
     values["phases"] = number(request.POST.get("phases", ""), "phases")
     return values
 

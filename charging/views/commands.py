@@ -57,7 +57,7 @@ def typed(request: PageRequest, kind: str) -> dict[str, object]:
         try:
             payload = json.loads(request.POST.get("payload") or "{}")
         except ValueError as error:
-            why = f"This is not JSON: {error}"
+            why = gettext("This is not JSON: %(error)s") % {"error": error}
             raise Invalid(why, fields={"payload": why}) from None
         return {"action": request.POST.get("action", ""), "payload": payload}
     return {}

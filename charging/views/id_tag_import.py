@@ -66,7 +66,7 @@ def sent_text(request: PageRequest) -> str:
             raise Invalid(_("Choose a file, or paste its lines."), fields={"file": _("Choose a file.")})
         return text
     if (file.size or 0) > 4 * actions.MOST_CHARACTERS:
-        raise actions.bad_file("The file is too long.")
+        raise actions.bad_file(_("The file is too long."))
     raw = file.read()
     try:
         return str(raw.decode("utf-8-sig"))

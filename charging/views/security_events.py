@@ -2,6 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts import organizations
@@ -19,7 +20,7 @@ MOST_OFFERED = 200
 def event_list(request: PageRequest) -> HttpResponse:
     """The latest first; for owners and managers."""
     if not request.actor.manages:
-        raise Forbidden("This page is for owners and managers.")
+        raise Forbidden(_("This page is for owners and managers."))
     listing = Listing(request, "q", "station", "kind", "critical", "from", "to")
     rows = security_events.managed(request.actor)
     if listing["organization"]:

@@ -28,7 +28,7 @@
       element.textContent = lasted((now() - Date.parse(element.dateTime)) / 1000);
     }
     for (const element of all("time[data-ago]", within)) {
-      element.title ||= new Date(element.dateTime).toLocaleString(root.lang);
+      element.title ||= new Date(element.dateTime).toLocaleString(root.lang, { timeZone: say("zone") || undefined });
       element.textContent = ago((now() - Date.parse(element.dateTime)) / 1000);
     }
   }

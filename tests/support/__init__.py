@@ -8,6 +8,7 @@
 | `frames` | payloads of OCPP 1.6 and 2.x messages |
 | `people` | owner, member of the same organization, stranger |
 | `browser` | headless Chromium that reports console errors and off-site requests |
+| `catalog` | the German catalog: extraction, update, faults; `python -m tests.support.catalog` is `make messages` |
 | `services` | a database, a Redis and a RabbitMQ of the test's own |
 | `waiting` | `wait_until`: wait for a condition, never for a time |
 """

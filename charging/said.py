@@ -1,0 +1,79 @@
+"""What the server itself wrote into a row, in the language of whoever reads it later.
+
+Why a command failed, what was noticed about a station and why a message was kept aside are stored in English when they
+happen. Each template below is such a text; what does not fit one is shown as it is.
+"""
+
+import functools
+import re
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+TEMPLATES = (
+    gettext_noop("The station did not answer within %(seconds)s s. It may still act on it."),
+    gettext_noop("The station did not answer. It may still act on it."),
+    gettext_noop("The station was not there in time."),
+    gettext_noop("Cancelled before it was sent."),
+    gettext_noop("The station refused because it does not know this command: %(why)s."),
+    gettext_noop("The station refused because it does not know this command."),
+    gettext_noop("The station answered with the error %(code)s: %(why)s."),
+    gettext_noop("The station answered with the error %(code)s."),
+    gettext_noop("The connection ended before the station answered (%(why)s). It may have acted on it."),
+    gettext_noop("The server restarted before the station answered. It may have acted on it."),
+    gettext_noop("This cannot be said in OCPP %(protocol)s, which the station speaks."),
+    gettext_noop("Not connected since %(at)s UTC."),
+    gettext_noop("Connected again since %(at)s UTC."),
+    gettext_noop("Connected again."),
+    gettext_noop("%(station)s connects again and again while it is connected; do two devices share it?"),
+    gettext_noop("%(action)s named transaction %(id)s, which belongs to another station. It was not applied."),
+    gettext_noop("transaction %(id)s is not one of this station"),
+    gettext_noop("StopTransaction for %(id)s, which is no transaction of this station"),
+    gettext_noop("could not be applied: %(kind)s"),
+)
+
+#: What a session is marked with -> what that means for a person.
+FLAGS: dict[str, Any] = {
+    "baseline_replaced": _("the meter's start was replaced by its first value"),
+    "clock_implausible": _("the station's clock was wrong"),
+    "corrected": _("corrected by hand"),
+    "dip_dropped": _("a meter value that fell was left out"),
+    "implausible_energy": _("more energy than the connector can give"),
+    "meter_restarted": _("the meter began anew"),
+    "negative_duration": _("ended before it started"),
+    "no_meter_values": _("no meter values"),
+    "no_start": _("its start is missing"),
+    "seq_gap": _("messages are missing"),
+    "stop_below_last_value": _("the last meter value is below an earlier one"),
+    "stop_below_start": _("the meter's end is below its start"),
+    "stop_lost": _("its end never came"),
+    "superseded": _("the next session began before it ended"),
+}
+
+
+@functools.cache
+def patterns() -> list[tuple[re.Pattern[str], str]]:
+    found = []
+    for template in TEMPLATES:
+        parts = re.split(r"%\((\w+)\)s", template)
+        pattern = "".join(f"(?P<{part}>.*)" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+        found.append((re.compile(pattern, re.DOTALL), template))
+    return found
+
+
+def said(text: str) -> str:
+    """A stored text in the reader's language."""
+    if not text or len(text) > 1000:
+        return text
+    for pattern, template in patterns():
+        if fit := pattern.fullmatch(text):
+            return gettext(template) % fit.groupdict()
+    return gettext(text)
+
+
+def flag_words(flag: str) -> str:
+    """A mark of a session in words; one that has none stays as it is."""
+    if flag.startswith("token_"):
+        return gettext("the id tag was answered with “%(status)s”") % {"status": flag.removeprefix("token_")}
+    return str(FLAGS.get(flag, flag))
