@@ -6,7 +6,7 @@
 | `stations` | `stations.StationsBoard` | the list of stations |
 | `station` | `station.StationBoard` | one station |
 | `transactions` | `transactions.TransactionsBoard` | the list of sessions |
-| `transaction` | `transactions.TransactionBoard` | one session |
+| `transaction` | `transaction.TransactionBoard` | one session |
 | `waiting` | `waiting.WaitingBoard` | stations that knocked |
 | `site` | `sites.SiteBoard` | one site with its stations and its plan |
 | `fleet` | `fleet.FleetBoard` | what comes of a deed at many stations |
@@ -25,7 +25,8 @@ from charging.boards.id_tags import IdTagsBoard
 from charging.boards.sites import SiteBoard
 from charging.boards.station import StationBoard
 from charging.boards.stations import StationsBoard
-from charging.boards.transactions import TransactionBoard, TransactionsBoard
+from charging.boards.transaction import TransactionBoard
+from charging.boards.transactions import TransactionsBoard
 from charging.boards.waiting import WaitingBoard
 from charging.boards.welcome import WelcomeBoard
 

@@ -9,8 +9,6 @@ from django.utils.dateparse import parse_date
 
 from charging.boards.base import Board
 from charging.cards import OPEN, STATES, Chip, chip_of
-from charging.chart import Chart, chart_of
-from charging.fragments import part
 from charging.models import Transaction
 from charging.models.id_tags import canonical_id_tag
 from charging.queries import feed, transactions
@@ -95,35 +93,6 @@ class Row:
     @property
     def is_open(self) -> bool:
         return self.json["state"] in OPEN
-
-
-class TransactionBoard(Board):
-    """One session; `params["transaction"]` is its id. Its curve is drawn again at most every few seconds."""
-
-    view = "transaction"
-    template = "charging/parts/transaction.html"
-
-    def fill(self) -> None:
-        self.transaction = transactions.get(self.actor, self.params.get("transaction", ""))
-        self.row = Row(transactions.as_json(self.transaction))
-        self.readings = list(transactions.meter_values(self.actor, self.transaction))
-        self.chart: Chart | None = chart_of(self.readings)
-
-    def context(self) -> Json:
-        return {"row": self.row, "chart": self.chart, "readings": self.readings[-500:]}
-
-    def poll(self) -> None:
-        if self.row.is_open:
-            self.readings = list(transactions.meter_values(self.actor, self.transaction))
-            self.chart = chart_of(self.readings)
-            self.dirty["curve", 0] = lambda: part("curve", board=self, **self.context())
-
-    def take(self, message: feed.Message) -> None:
-        if not message["event"].startswith("transaction.") or message["data"]["id"] != self.row.json["id"]:
-            return
-        self.stale = self.stale or message["data"]["state"] != self.row.json["state"]
-        self.row = Row(message["data"])
-        self.mark("transaction_facts", 0, row=self.row)
 
 
 def day(text: str | None, *, last: bool = False) -> datetime | None:

@@ -7,6 +7,8 @@ outcome in the correction, and gives the transaction the corrected values again.
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
+
 from charging.ledger.batch import Batch
 from charging.ledger.hours import FINE, add_cost, booked_cost
 from charging.ledger.state import StationState
@@ -39,7 +41,7 @@ def as_corrected(row: Transaction, standing: Correction, curve: Curve) -> Curve:
 
 def rebook_cost(batch: Batch, state: StationState, row: Transaction, standing: Correction) -> None:
     """Let the hours of the transaction add up to the corrected cost, shared out as the energy is."""
-    if row.connector_id is None or row.started is None:
+    if row.connector_id is None or row.started is None or row.currency != settings.CURRENCY:
         standing.save()
         return
     rest = (standing.cost or Decimal(0)) - booked_cost(row)

@@ -25,9 +25,10 @@
     const rows = Array.from(table.tBodies[0].rows);
     return {
       labels: rows.map((row) => row.cells[0].dataset.short),
+      places: rows.map((row) => Number(row.cells[0].dataset.x)),
       names: rows.map((row) => row.cells[0].textContent),
       series: headings.flatMap((heading, at) => {
-        const { series, colour, unit } = heading.dataset;
+        const { series, colour, unit, dash } = heading.dataset;
         if (!series) return [];
         const cells = rows.map((row) => row.cells[at]);
         return {
@@ -35,7 +36,8 @@
           axis: series,
           colour,
           unit,
-          values: cells.map((cell) => Number(cell.dataset.value)),
+          dash: dash ? dash.split(" ").map(Number) : [],
+          values: cells.map((cell) => (cell.dataset.value === "" ? null : Number(cell.dataset.value))),
           texts: cells.map((cell) => cell.textContent),
         };
       }),
@@ -114,10 +116,44 @@
     };
   }
 
+  const SHORT_MS = 600000;
+
+  /** The same as lines over time, on an axis whose numbers are the reader's clock as if it were UTC. */
+  function asLines(figure, made) {
+    const { places, series } = read(figure.querySelector("table"));
+    const { scales } = made.options;
+    const [first, last] = [places[0], places[places.length - 1]];
+    Object.assign(scales.x, { type: "linear", min: first, max: last > first ? last : first + 1000 });
+    const letters = last - first < SHORT_MS ? 19 : 16;
+    Object.assign(scales.x.ticks, {
+      maxTicksLimit: 7,
+      callback: (value) => new Date(value).toISOString().slice(11, letters),
+    });
+    for (const entry of series) {
+      if (entry.unit === "V") scales[entry.axis].beginAtZero = false;
+    }
+    made.type = "line";
+    made.options.animation = false;
+    made.options.interaction = { mode: "nearest", axis: "x", intersect: false };
+    made.data.datasets = made.data.datasets.map((set, index) => ({
+      label: set.label,
+      yAxisID: set.yAxisID,
+      data: set.data.map((y, at) => ({ x: places[at], y })),
+      borderColor: set.backgroundColor,
+      backgroundColor: set.backgroundColor,
+      borderWidth: 2,
+      borderDash: series[index].dash,
+      pointRadius: places.length < 30 ? 2 : 0,
+      spanGaps: true,
+    }));
+    return made;
+  }
+
   function draw(figure) {
     const canvas = figure.querySelector("canvas");
     Chart.getChart(canvas)?.destroy();
-    new Chart(canvas, settings(figure));
+    const made = settings(figure);
+    new Chart(canvas, figure.dataset.graph === "line" ? asLines(figure, made) : made);
     drawn.add(figure);
   }
 
