@@ -41,7 +41,7 @@ CALLS = {
     "npgettext_lazy": (0, 1, 2),
 }
 CALL = re.compile(r"\b(_|n?p?gettext)\(")
-PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[-+0-9.]*[sdfgr]")
+PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[-+0-9.]*[sdfgr]|%%")
 
 
 @dataclass(slots=True)
@@ -173,7 +173,7 @@ def entry_faults(entry: polib.POEntry) -> Iterator[str]:
     if entry.fuzzy:
         yield "fuzzy"
     wanted = placeholders(entry.msgid_plural or entry.msgid)
-    if placeholders(texts[-1]) != wanted or not set(placeholders(texts[0])) <= set(wanted):
+    if placeholders(texts[-1]) != wanted or not set(placeholders(texts[0])) <= {*wanted, *placeholders(entry.msgid)}:
         yield "other placeholders"
     ends = {(text.startswith("\n"), text.endswith("\n")) for text in [entry.msgid, *texts]}
     if len(ends) > 1:
@@ -181,7 +181,7 @@ def entry_faults(entry: polib.POEntry) -> Iterator[str]:
 
 
 def placeholders(text: str) -> list[str]:
-    return sorted(PLACEHOLDER.findall(text.replace("%%", "")))
+    return sorted(PLACEHOLDER.findall(text))
 
 
 def main() -> int:
