@@ -26,6 +26,11 @@ def send(to: str, template: str, context: dict[str, Any], language: str = "") ->
 
     Returns whether the server took it. Takes as long as the server, at most EMAIL_TIMEOUT: not within a transaction.
     """
+    return not failure(to, template, context, language)
+
+
+def failure(to: str, template: str, context: dict[str, Any], language: str = "") -> str:
+    """As `send`; -> why the mail server did not take it, empty when it did."""
     with translation.override(language or translation.get_language()):
         text = render_to_string(template, context)
     subject, _, body = text.strip().partition("\n")
@@ -33,5 +38,5 @@ def send(to: str, template: str, context: dict[str, Any], language: str = "") ->
         EmailMessage(" ".join(subject.split())[:200], body.strip() + "\n", to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:
         log.warning("A mail (%s) could not be sent: %s", template, error)
-        return False
-    return True
+        return str(error) or type(error).__name__
+    return ""

@@ -8,15 +8,20 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.models import ApiKey, Invitation, ResetRequest, Ticket, TokenFamily
+from accounts.models import ApiKey, Invitation, Mark, Notification, ResetRequest, Ticket, TokenFamily, WebhookDelivery
 from charging import live
 from charging.actions.commands import settle_new_password, tell_command
 from charging.actions.common import tell_station
 from charging.models import Change, ChargingStation, Command, OcppMessage, SecurityEvent, WaitingStation
+from charging.news import FEED
+from charging.queries import security_events
 
 #: A gateway times its calls out itself; only after this much longer is it taken for gone.
 GATEWAY_GRACE = timedelta(seconds=30)
 AWAY_FOR = timedelta(minutes=10)
+#: How long the lists of what was told are kept.
+TOLD_FOR = timedelta(days=90)
+DELIVERIES_FOR = timedelta(days=14)
 SLICE = 5000
 MOST_WAITING = 200
 
@@ -90,12 +95,16 @@ def note(station: ChargingStation, kind: str, info: str, at: datetime | None = N
     if at is not None:
         row.at = at
     row.save()
+    live.publish(security_events.event(row))
 
 
 def prune_changes(before: datetime) -> int:
-    """The feed is kept for a day; the newest row stays, so that a cursor can be compared with it."""
+    """The feed is kept for a day, and until webhooks and notifications have been made of it; the newest row stays, so
+    that a cursor can be compared with it."""
     newest = live.head()
-    return in_slices(Change.objects.filter(at__lt=before, cursor__lt=newest), "cursor")
+    read = Mark.objects.filter(pk=FEED).values_list("value", flat=True).first()
+    kept = newest if read is None else min(newest, read)
+    return in_slices(Change.objects.filter(at__lt=before, cursor__lt=kept), "cursor")
 
 
 def prune_messages(now: datetime) -> int:
@@ -109,6 +118,13 @@ def prune_messages(now: datetime) -> int:
             removed += OcppMessage.objects.filter(pk__gte=gone[0], pk__lte=gone[-1], at__lt=limit).delete()[0]
         if len(gone) < SLICE:
             return removed
+
+
+def prune_told(now: datetime) -> int:
+    """What people and webhooks were told a while ago."""
+    removed = in_slices(Notification.objects.filter(created_at__lt=now - TOLD_FOR), "pk")
+    done = WebhookDelivery.objects.filter(created_at__lt=now - DELIVERIES_FOR).exclude(finished_at=None)
+    return removed + in_slices(done, "pk")
 
 
 def in_slices(rows: QuerySet[Any], key: str) -> int:

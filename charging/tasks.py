@@ -9,7 +9,9 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from charging import housekeeping, live
+from accounts.notice_sending import send_notifications
+from accounts.webhook_sending import send_webhooks
+from charging import feed_reader, housekeeping, live
 from charging.ledger import lost
 from charging.live import tell_gateways
 from charging.models import Pulse
@@ -53,6 +55,16 @@ def notice_offline_stations() -> None:
 
 
 @shared_task
+def read_feed() -> None:
+    """Make notifications and webhook deliveries of what has happened, and have them sent."""
+    told, delivered = feed_reader.read(timezone.now())
+    if told:
+        send_notifications.delay()
+    if delivered:
+        send_webhooks.delay()
+
+
+@shared_task
 def prune() -> None:
     """Remove what has served its time."""
     now = timezone.now()
@@ -61,6 +73,7 @@ def prune() -> None:
         "messages": housekeeping.prune_messages(now),
         "waiting stations": housekeeping.prune_waiting_stations(),
         "sign-ins": housekeeping.prune_sign_ins(now),
+        "notifications and deliveries": housekeeping.prune_told(now),
     }
     if any(removed.values()):
         log.info("Removed %s", ", ".join(f"{count} {what}" for what, count in removed.items() if count))

@@ -5,6 +5,7 @@ An unusable value ends the process with one line and exit status 2, before anyth
 
 import sys
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -53,6 +54,15 @@ def names(name: str, default: list[str]) -> list[str]:
     """A comma-separated list."""
     raw = _raw(name)
     return [part.strip() for part in raw.split(",") if part.strip()] if raw else default
+
+
+def networks(name: str) -> list[str]:
+    """A comma-separated list of networks in CIDR notation, or of single addresses."""
+
+    def parse(raw: str) -> list[str]:
+        return [str(ip_network(part.strip(), strict=False)) for part in raw.split(",") if part.strip()]
+
+    return _parsed(name, [], parse, "a list of networks such as 10.0.0.0/8,192.168.1.5")
 
 
 def flag(name: str, default: bool = False) -> bool:

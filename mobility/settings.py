@@ -49,6 +49,8 @@ OCPP_PUBLIC_URL = env.url(
 )
 TRUSTED_PROXIES = env.names("TRUSTED_PROXIES", [])
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+#: Networks of one's own that webhooks and push may reach; without them only the public internet.
+OUTBOUND_ALLOWED_NETWORKS = env.networks("OUTBOUND_ALLOWED_NETWORKS")
 # On loopback any name may lead here; as soon as others can reach it, only the names that are set and the public one.
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", []) or (
     ["localhost", "127.0.0.1", "[::1]", str(urlsplit(PUBLIC_URL).hostname)]
@@ -230,6 +232,18 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expire-commands": {"task": "charging.tasks.expire_commands", "schedule": 10.0},
     "close-lost-transactions": {"task": "charging.tasks.close_lost_transactions", "schedule": 30.0},
     "notice-offline-stations": {"task": "charging.tasks.notice_offline_stations", "schedule": 60.0},
+    # What was not begun when the next one comes is not begun any more.
+    "read-feed": {"task": "charging.tasks.read_feed", "schedule": 2.0, "options": {"expire_seconds": 4}},
+    "send-notifications": {
+        "task": "accounts.notice_sending.send_notifications",
+        "schedule": 5.0,
+        "options": {"expire_seconds": 10},
+    },
+    "send-webhooks": {
+        "task": "accounts.webhook_sending.send_webhooks",
+        "schedule": 5.0,
+        "options": {"expire_seconds": 10},
+    },
     "prune": {"task": "charging.tasks.prune", "schedule": 3600.0},
 }
 

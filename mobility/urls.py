@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from accounts import api as accounts_api
+from accounts import api_notices, api_webhooks
 from mobility import api, health
 
 urlpatterns = [
@@ -12,6 +13,8 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("api/v1/", include((accounts_api.urlpatterns, "accounts-api"))),
+    path("api/v1/", include((api_notices.urlpatterns, "notices-api"))),
+    path("api/v1/", include((api_webhooks.urlpatterns, "webhooks-api"))),
     path("api/v1/", include(("charging.api.urls", "charging-api"))),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -64,6 +64,7 @@ def connected(batch: Batch, state: StationState, fact: Connected) -> Owned:
     batch.station_changed(station)
     if fact.flapping:
         raise_security_event(
+            batch,
             station,
             "ConnectionFlapping",
             at=batch.now,

@@ -50,6 +50,7 @@ def notice(batch: Batch, state: StationState, transaction_id: str, action: str) 
         # 2.x stations make their own ids: two stations may well use the same one.
         return
     raise_security_event(
+        batch,
         station,
         "ForeignTransactionId",
         at=batch.now,

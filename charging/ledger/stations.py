@@ -22,10 +22,11 @@ from charging.facts import (
     SecurityEventRaised,
     StatusChanged,
 )
-from charging.ledger import tags
+from charging.ledger import desired, tags
 from charging.ledger.batch import Batch
 from charging.ledger.state import StationState
 from charging.models import ChargingStation, ConfigurationValue, SecurityEvent, Transaction
+from charging.queries import security_events as security_event_queries
 
 #: Events of the security white paper's list that a person should see at once.
 CRITICAL_SECURITY_EVENTS = {
@@ -63,6 +64,8 @@ def booted(batch: Batch, state: StationState, fact: Booted) -> BootAnswer:
     station.registration, station.heartbeat_interval_s = fresh["registration"], fresh["heartbeat_interval_s"]
     _set(station, values)
     batch.station_changed(station)
+    if station.registration == ChargingStation.Registration.ACCEPTED:
+        desired.ask(batch, station)
     interval = station.heartbeat_interval_s or spread(settings.OCPP_HEARTBEAT_INTERVAL_S, station.identity)
     if station.registration != ChargingStation.Registration.ACCEPTED:
         interval = max(interval, REJECTED_INTERVAL_S)
@@ -190,6 +193,7 @@ def configured(batch: Batch, state: StationState, fact: Configured) -> None:
     ConfigurationValue.objects.bulk_update(
         changed, ["value", "readonly", "mutability", "data_type", "unit", "variable", "reported_at"], batch_size=50
     )
+    desired.compare(batch, station, {row.key: row.value for row in (*fresh, *changed)})
 
 
 def firmware_progressed(batch: Batch, state: StationState, fact: FirmwareProgressed) -> None:
@@ -204,6 +208,7 @@ def log_progressed(batch: Batch, state: StationState, fact: LogProgressed) -> No
 
 def security_event_raised(batch: Batch, state: StationState, fact: SecurityEventRaised) -> None:
     raise_security_event(
+        batch,
         state.station,
         fact.type,
         at=fact.stamp.at,
@@ -214,6 +219,7 @@ def security_event_raised(batch: Batch, state: StationState, fact: SecurityEvent
 
 
 def raise_security_event(
+    batch: Batch,
     station: ChargingStation,
     type: str,
     *,
@@ -222,7 +228,7 @@ def raise_security_event(
     reported_by_station: bool = False,
     critical: bool = True,
 ) -> None:
-    SecurityEvent.objects.create(
+    row = SecurityEvent.objects.create(
         organization_id=station.organization_id,
         station=station,
         type=type[:50],
@@ -232,6 +238,7 @@ def raise_security_event(
         critical=critical,
         source_ip=station.source_ip,
     )
+    batch.tell(security_event_queries.event(row))
 
 
 def events_notified(batch: Batch, state: StationState, fact: EventsNotified) -> None:

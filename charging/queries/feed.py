@@ -10,7 +10,9 @@ from charging.models import Change
 Message = dict[str, Any]
 
 #: Events about somebody's charging: a driver is told about the own ones only.
-PERSONAL = ("transaction.", "command.", "id_tag.")
+PERSONAL = ("transaction.", "command.", "id_tag.", "schedule.")
+#: Events that a driver is not told.
+CONFIDENTIAL = ("security_event.",)
 
 
 def head() -> int:
@@ -53,6 +55,12 @@ def between(organizations: Collection[int], after: int, upto: int | None = None,
     ]
 
 
+def after(cursor: int, upto: int, most: int) -> list[Change]:
+    """The next rows of all organizations with `cursor < row.cursor <= upto`, for work in the background."""
+    rows = Change.objects.filter(cursor__gt=cursor, cursor__lte=upto).select_related("station").order_by("cursor")
+    return list(rows[:most])
+
+
 def sees(actor: Actor, message: Mapping[str, Any]) -> bool:
     """Whether the actor may be told: the organization's members, but of a driver's colleagues not what they charge."""
     if actor.is_platform_admin:
@@ -60,6 +68,8 @@ def sees(actor: Actor, message: Mapping[str, Any]) -> bool:
     role = actor.memberships.get(message["organization"])
     if role != Role.DRIVER:
         return role is not None
+    if message["event"].startswith(CONFIDENTIAL):
+        return False
     if not message["event"].startswith(PERSONAL):
         return True
     return actor.user is not None and message["user_id"] == actor.user.pk

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor, Role
+from charging.live import Event
 from charging.models import SecurityEvent
 from charging.queries.scope import iso, never_for_drivers
 
@@ -71,3 +72,9 @@ def as_json(event: SecurityEvent) -> dict[str, Any]:
         "source_ip": event.source_ip,
         "at": iso(event.at),
     }
+
+
+def event(row: SecurityEvent) -> Event:
+    """What the change feed says of it: `security_event.noted`."""
+    identity = row.station.identity if row.station else ""
+    return Event("security_event.noted", row.organization_id, row.station_id, identity, as_json(row))
