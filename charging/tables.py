@@ -27,6 +27,7 @@ def api_sheet(rows: QuerySet[Transaction], names: Sequence[str]) -> Sheet:
             found = transactions.as_json(row)
             found.update(started=row.started, ended=row.ended, flags=" ".join(row.flags or []))
             found.update(cost=exact(found["cost"]), price_per_kwh=exact(found["price_per_kwh"]))
+            found.update(cost_lines=lines_in_cell(row.cost_lines))
             yield [found[name] for name in names]
 
     return Sheet("transactions", [Column(name, FORMS.get(name, ""), 20) for name in names], cells())
@@ -50,7 +51,9 @@ def session_sheet(rows: QuerySet[Transaction]) -> Sheet:
         Column(_("Car"), width=18),
         Column(_("Energy (kWh)"), KILO),
         Column(_("Price per kWh"), PRICE),
+        Column(_("Tariff"), width=18),
         Column(_("Cost"), MONEY),
+        Column(_("Tax in it"), MONEY),
         Column(_("Currency"), width=10),
         Column(_("Meter at the start (kWh)"), KILO, 22),
         Column(_("Meter at the end (kWh)"), KILO, 22),
@@ -79,7 +82,9 @@ def session_cells(rows: QuerySet[Transaction], zone: tzinfo, states: dict[str, s
             found["car_name"],
             kwh(row.energy_wh),
             exact(found["price_per_kwh"]),
+            found["tariff"],
             row.cost,
+            tax_in(row),
             row.currency,
             kwh(row.meter_start_wh),
             kwh(row.meter_stop_wh),
@@ -106,9 +111,21 @@ def lean(rows: QuerySet[Transaction]) -> QuerySet[Transaction]:
     a slice, and not again with each row."""
     return (
         rows.select_related(None)
-        .prefetch_related("station", "id_tag", "user", "car")
-        .defer("hourly_wh", "created_at", "last_event_at")
+        .prefetch_related("station", "id_tag", "user", "car", "tariff_version__tariff")
+        .defer("hourly_wh", "hourly_cost", "created_at", "last_event_at")
     )
+
+
+def lines_in_cell(lines: list[dict[str, Any]]) -> str:
+    """The lines of a bill in one cell: `energy 12.5 kwh 5.00; session 1 session 1.00`."""
+    return "; ".join(f"{line['part']} {line['quantity']} {line['unit']} {line['gross']}" for line in lines)
+
+
+def tax_in(row: Transaction) -> Decimal | None:
+    """The tax in the cost, where a tariff says it and nobody has corrected the bill."""
+    if row.tariff_version_id is None or row.corrected:
+        return None
+    return sum((Decimal(line["tax"]) for line in row.cost_lines), Decimal(0))
 
 
 def local(at: datetime | None, zone: tzinfo) -> datetime | None:

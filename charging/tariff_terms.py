@@ -12,6 +12,8 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 UNITS = {"energy": ("kwh",), "time": ("minute", "hour"), "idle": ("minute", "hour"), "session": ("session",)}
 HOLIDAYS = ("", "only", "except")
 FIELDS = {
@@ -163,30 +165,30 @@ def first_holding(
 def parse_parts(raw: Any) -> tuple[Part, ...]:
     """The parts of a version from JSON. Raises Unusable."""
     if not isinstance(raw, Sequence) or isinstance(raw, str) or not raw:
-        raise Unusable("parts", "A tariff has at least one part.")
+        raise Unusable("parts", _("A tariff has at least one part."))
     if len(raw) > MOST_PARTS:
-        raise Unusable("parts", f"A tariff has at most {MOST_PARTS} parts.")
+        raise Unusable("parts", _("A tariff has at most %(count)s parts.") % {"count": MOST_PARTS})
     return tuple(parse_part(part, f"parts.{index}") for index, part in enumerate(raw))
 
 
 def parse_part(raw: Any, at: str) -> Part:
     if not isinstance(raw, Mapping):
-        raise Unusable(at, "A part is an object with kind and price.")
+        raise Unusable(at, _("A part is an object with kind and price."))
     if unknown := sorted(map(str, raw.keys() - FIELDS)):
-        raise Unusable(f"{at}.{unknown[0]}"[:100], "A part has no such field.")
+        raise Unusable(f"{at}.{unknown[0]}"[:100], _("A part has no such field."))
     kind = raw.get("kind")
     if kind not in UNITS:
-        raise Unusable(f"{at}.kind", f"This is one of {', '.join(UNITS)}.")
+        raise Unusable(f"{at}.kind", _("Choose one of %(choices)s.") % {"choices": ", ".join(UNITS)})
     per = raw.get("per") or UNITS[kind][0]
     if per not in UNITS[kind]:
-        raise Unusable(f"{at}.per", f"This is {' or '.join(UNITS[kind])}.")
+        raise Unusable(f"{at}.per", _("Choose one of %(choices)s.") % {"choices": ", ".join(UNITS[kind])})
     zone, factor, markup = _dynamic(raw.get("dynamic"), kind, f"{at}.dynamic")
     holidays = raw.get("holidays") or ""
     if holidays not in HOLIDAYS:
-        raise Unusable(f"{at}.holidays", "This is only, except, or left out.")
+        raise Unusable(f"{at}.holidays", _("This is only, except, or left out."))
     price = _number(raw, "price", at)
     if price is None:
-        raise Unusable(f"{at}.price", "A part needs a price; a dynamic one the price while none is known.")
+        raise Unusable(f"{at}.price", _("A part needs a price; a dynamic one the price while none is known."))
     part = Part(
         kind=kind,
         price=price,
@@ -216,21 +218,21 @@ def _check_ranges(part: Part, at: str) -> None:
         (part.from_minutes, part.to_minutes, "to_minutes"),
     ):
         if low is not None and high is not None and high <= low:
-            raise Unusable(f"{at}.{name}", "The end of a range is above its beginning.")
+            raise Unusable(f"{at}.{name}", _("The end of a range is above its beginning."))
     if part.from_day and part.to_day and len(part.from_day) != len(part.to_day):
-        raise Unusable(f"{at}.to_day", "Both days have a year, or none has.")
+        raise Unusable(f"{at}.to_day", _("Both days have a year, or none has."))
     if len(part.from_day) == 10 and part.to_day and part.to_day < part.from_day:
-        raise Unusable(f"{at}.to_day", "The last day is not before the first.")
+        raise Unusable(f"{at}.to_day", _("The last day is not before the first."))
 
 
 def _dynamic(raw: Any, kind: str, at: str) -> tuple[str, Decimal, Decimal]:
     if raw is None or raw == {}:
         return "", Decimal(1), Decimal(0)
     if kind != "energy" or not isinstance(raw, Mapping):
-        raise Unusable(at, "Only a part for energy is dynamic; this is an object with zone, factor and markup.")
+        raise Unusable(at, _("Only a part for energy is dynamic; this is an object with zone, factor and markup."))
     zone = raw.get("zone")
     if not isinstance(zone, str) or not (zone := zone.strip()) or len(zone) > 40 or not zone.isprintable():
-        raise Unusable(f"{at}.zone", "A zone has a name of at most 40 characters, such as DE-LU.")
+        raise Unusable(f"{at}.zone", _("A zone has a name of at most 40 characters, such as DE-LU."))
     factor = _number(raw, "factor", at)
     markup = _number(raw, "markup", at, least=-MOST)
     return zone, Decimal(1) if factor is None else factor, markup or Decimal(0)
@@ -247,9 +249,10 @@ def _number(
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or not least <= number <= most:
-        raise Unusable(f"{at}.{name}", f"This is a number from {least:f} to {most:f}.")
+        bounds = {"least": f"{least:f}", "most": f"{most:f}"}
+        raise Unusable(f"{at}.{name}", _("This is a number from %(least)s to %(most)s.") % bounds)
     if number != number.quantize(Decimal("0.00001")):
-        raise Unusable(f"{at}.{name}", "This has at most five decimal places.")
+        raise Unusable(f"{at}.{name}", _("This has at most five decimal places."))
     return number
 
 
@@ -262,7 +265,7 @@ def _time(raw: Mapping[str, Any], name: str, at: str) -> time | None:
     try:
         return time.fromisoformat(value if re.fullmatch(r"\d\d:\d\d", value) else "")
     except (ValueError, TypeError):
-        raise Unusable(f"{at}.{name}", "This is a time of the day such as 06:30.") from None
+        raise Unusable(f"{at}.{name}", _("This is a time of the day such as 06:30.")) from None
 
 
 def _day(raw: Mapping[str, Any], name: str, at: str) -> str:
@@ -274,7 +277,7 @@ def _day(raw: Mapping[str, Any], name: str, at: str) -> str:
             raise ValueError
         date.fromisoformat(value if len(value) == 10 else f"2024-{value}")
     except ValueError:
-        raise Unusable(f"{at}.{name}", "This is a day such as 2026-12-24, or 12-24 for every year.") from None
+        raise Unusable(f"{at}.{name}", _("This is a day such as 2026-12-24, or 12-24 for every year.")) from None
     return value
 
 
@@ -282,7 +285,7 @@ def _weekdays(raw: Any, at: str) -> frozenset[int]:
     if raw is None or raw == "":
         return frozenset()
     if not isinstance(raw, list) or any(type(day) is not int or not 1 <= day <= 7 for day in raw):
-        raise Unusable(at, "This is a list of days, 1 for Monday to 7 for Sunday.")
+        raise Unusable(at, _("This is a list of days, 1 for Monday to 7 for Sunday."))
     return frozenset() if len(set(raw)) == 7 else frozenset(raw)
 
 

@@ -83,6 +83,18 @@ class StationOut(Shape):
     evses = EvseOut(many=True)
 
 
+class StationTariff(Shape):
+    id = Whole()
+    name = Text()
+    version = Whole()
+    currency = Text()
+    description = Text(help_text="In one line, in the language asked for.")
+
+
+class StationDetail(StationOut):
+    tariff = StationTariff(allow_null=True, help_text="What holds for everybody here; null: its price per kWh.")
+
+
 class StationMade(StationOut):
     password = Text(allow_null=True, help_text="Shown this once, when it was made here.")
 
@@ -182,6 +194,20 @@ class CommandOut(Shape):
     expires = Moment()
 
 
+class CostLineOut(Shape):
+    """One line of a bill. Net and tax add up to gross, and the lines to the cost."""
+
+    part = Text(help_text="energy, time, idle, session, minimum or maximum")
+    quantity = Text()
+    unit = Text(help_text="kwh, minute, hour or session")
+    price = Text()
+    average = Truth(help_text="The price varied; this is its mean.")
+    tax_percent = Text()
+    net = Text()
+    tax = Text()
+    gross = Text()
+
+
 class TransactionOut(Shape):
     id = Whole()
     organization = Whole()
@@ -202,8 +228,10 @@ class TransactionOut(Shape):
     meter_start_wh = Number(allow_null=True)
     meter_stop_wh = Number(allow_null=True)
     energy_wh = Number()
-    price_per_kwh = Text(allow_null=True)
+    price_per_kwh = Text(allow_null=True, help_text="Null under a tariff.")
+    tariff = Text(allow_null=True, help_text="The name of the tariff it began with.")
     cost = Text(allow_null=True, help_text="A decimal.")
+    cost_lines = CostLineOut(many=True, help_text="What the cost is made of, under a tariff.")
     currency = Text()
     stop_reason = Text()
     flags = serializers.ListField(child=Text())

@@ -1,5 +1,7 @@
 """REST: stations, and the identities that wait to be adopted."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,7 +11,7 @@ from charging.actions import stations as actions
 from charging.api import shapes
 from charging.api.common import named_organization, resolve
 from charging.models import ChargingStation
-from charging.queries import stations, waiting_stations
+from charging.queries import stations, tariffs, waiting_stations
 
 FILTERS = {
     "organization": by_number("organization"),
@@ -56,16 +58,20 @@ class StationsView(Endpoint):
 class StationView(Endpoint):
     """One charging station."""
 
-    serializer_class = shapes.StationOut
+    serializer_class = shapes.StationDetail
 
-    @extend_schema(responses={200: shapes.StationOut, **failures(401, 404)}, tags=["stations"])
+    @extend_schema(responses={200: shapes.StationDetail, **failures(401, 404)}, tags=["stations"])
     def get(self, request: Request, identity: str) -> Response:
-        """One station."""
-        return Response(stations.as_json(stations.get(self.actor, identity)))
+        """One station, with the tariff that holds there."""
+        return Response(self.detail(identity))
+
+    def detail(self, identity: str) -> dict[str, Any]:
+        station = stations.get(self.actor, identity)
+        return {**stations.as_json(station), "tariff": tariffs.at_station(station)}
 
     @extend_schema(
         request=shapes.StationPatch,
-        responses={200: shapes.StationOut, **failures(400, 401, 403, 404)},
+        responses={200: shapes.StationDetail, **failures(400, 401, 403, 404)},
         tags=["stations"],
     )
     def patch(self, request: Request, identity: str) -> Response:
@@ -73,7 +79,7 @@ class StationView(Endpoint):
         station = stations.get(self.actor, identity)
         changes = resolve(self.actor, self.input(shapes.StationPatch))
         actions.update_station(self.actor, station=station, changes=changes)
-        return Response(stations.as_json(stations.get(self.actor, identity)))
+        return Response(self.detail(identity))
 
     @extend_schema(responses={204: None, **failures(401, 403, 404, 409)}, tags=["stations"])
     def delete(self, request: Request, identity: str) -> Response:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from charging.api import commands, corrections, insight, me, stations, things, transactions
+from charging.api import commands, corrections, insight, me, stations, tariffs, things, transactions
 
 urlpatterns = [
     path("me/", me.MeView.as_view()),
@@ -26,6 +26,15 @@ urlpatterns = [
     path("cars/<int:pk>/", things.CarView.as_view()),
     path("sites/", things.SitesView.as_view()),
     path("sites/<int:pk>/", things.SiteView.as_view()),
+    path("tariffs/", tariffs.TariffsView.as_view()),
+    path("tariffs/<int:pk>/", tariffs.TariffView.as_view()),
+    path("tariffs/<int:pk>/versions/", tariffs.VersionsView.as_view()),
+    path("tariffs/<int:pk>/versions/<int:number>/", tariffs.VersionView.as_view()),
+    path("tariffs/<int:pk>/calculate/", tariffs.CalculateView.as_view()),
+    path("tariff-assignments/", tariffs.AssignmentsView.as_view()),
+    path("tariff-assignments/<int:pk>/", tariffs.AssignmentView.as_view()),
+    path("holidays/", tariffs.HolidaysView.as_view()),
+    path("holidays/<int:pk>/", tariffs.HolidayView.as_view()),
     path("messages/", insight.MessagesView.as_view()),
     path("security-events/", insight.SecurityEventsView.as_view()),
 ]

@@ -11,7 +11,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor
-from charging import tariffs
+from charging import tariff_words, tariffs
 from charging.models import (
     ChargingStation,
     Holiday,
@@ -230,5 +230,58 @@ def version_as_json(version: TariffVersion) -> dict[str, Any]:
         "minimum": amount(version.minimum),
         "maximum": amount(version.maximum),
         "note": version.note,
+        "description": tariff_words.sentences(terms_of(version)),
         "created_at": iso(version.created_at),
     }
+
+
+def assignment_as_json(assignment: TariffAssignment) -> dict[str, Any]:
+    target = target_of(assignment)
+    name = {Scope.STATION: "identity"}.get(Scope(assignment.scope), "pk")
+    return {
+        "id": assignment.pk,
+        "organization": assignment.organization_id,
+        "scope": str(assignment.scope),
+        "tariff": assignment.tariff_id,
+        "tariff_name": assignment.tariff.name,
+        "target": target if isinstance(target, str) else str(getattr(target, name)) if target else None,
+        "target_name": shown(target),
+    }
+
+
+def target_of(assignment: TariffAssignment) -> Any:
+    """The user, tag, station or site, the name of the tag group, or None for the organization."""
+    if assignment.scope == Scope.ORGANIZATION:
+        return None
+    return getattr(assignment, str(assignment.scope))
+
+
+def shown(target: Any) -> str:
+    return str(getattr(target, "display_name", target)) if target else ""
+
+
+def holiday_as_json(holiday: Holiday) -> dict[str, Any]:
+    return {
+        "id": holiday.pk,
+        "organization": holiday.organization_id,
+        "day": holiday.day.isoformat(),
+        "name": holiday.name,
+    }
+
+
+def summary(version: TariffVersion | None) -> dict[str, Any] | None:
+    """What a station's page and JSON say of its tariff."""
+    if version is None:
+        return None
+    return {
+        "id": version.tariff_id,
+        "name": version.tariff.name,
+        "version": version.number,
+        "currency": version.tariff.currency,
+        "description": tariff_words.one_line(terms_of(version)),
+    }
+
+
+def at_station(station: ChargingStation) -> dict[str, Any] | None:
+    """The tariff that holds at a station for everybody, in short; None where its price per kWh holds."""
+    return summary(of_stations([station]).get(station.pk))

@@ -12,7 +12,7 @@ from charging.queries.stations import money
 
 def visible(actor: Actor) -> QuerySet[Transaction]:
     """The organization's transactions; a driver's own."""
-    rows = Transaction.objects.select_related("station", "id_tag", "user", "car")
+    rows = Transaction.objects.select_related("station", "id_tag", "user", "car", "tariff_version__tariff")
     return own_for_drivers(actor, rows)
 
 
@@ -57,7 +57,9 @@ def as_json(transaction: Transaction) -> dict[str, Any]:
         "meter_stop_wh": transaction.meter_stop_wh,
         "energy_wh": transaction.energy_wh,
         "price_per_kwh": money(transaction.price_per_kwh),
+        "tariff": transaction.tariff_version.tariff.name if transaction.tariff_version else None,
         "cost": f"{transaction.cost:.2f}" if transaction.cost is not None else None,
+        "cost_lines": transaction.cost_lines,
         "currency": transaction.currency,
         "stop_reason": transaction.stop_reason,
         "flags": transaction.flags,
