@@ -15,6 +15,7 @@ from charging import feed_reader, housekeeping, live
 from charging.ledger import lost
 from charging.live import tell_gateways
 from charging.models import Pulse
+from charging.scheduling import plans, runs
 
 log = logging.getLogger("charging.tasks")
 
@@ -62,6 +63,14 @@ def read_feed() -> None:
         send_notifications.delay()
     if delivered:
         send_webhooks.delay()
+
+
+@shared_task
+def run_schedules() -> None:
+    """Decide when to charge, and act on what is due."""
+    now = timezone.now()
+    plans.plan_due(now)
+    runs.run_due(now)
 
 
 @shared_task

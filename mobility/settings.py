@@ -244,6 +244,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expire_seconds": 10},
     },
+    # What was not begun when the next one comes is left to that one: the rows say what is due.
+    "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 5.0, "options": {"expire_seconds": 10}},
     "prune": {"task": "charging.tasks.prune", "schedule": 3600.0},
 }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from charging.api import commands, corrections, insight, me, stations, tariffs, things, transactions
+from charging.api import commands, corrections, insight, me, schedules, stations, tariffs, things, transactions
 
 urlpatterns = [
     path("me/", me.MeView.as_view()),
@@ -35,6 +35,10 @@ urlpatterns = [
     path("tariff-assignments/<int:pk>/", tariffs.AssignmentView.as_view()),
     path("holidays/", tariffs.HolidaysView.as_view()),
     path("holidays/<int:pk>/", tariffs.HolidayView.as_view()),
+    path("schedules/", schedules.SchedulesView.as_view()),
+    path("schedules/preview/", schedules.PreviewView.as_view()),
+    path("schedules/<int:pk>/", schedules.ScheduleView.as_view()),
+    path("schedules/<int:pk>/runs/", schedules.RunsView.as_view()),
     path("messages/", insight.MessagesView.as_view()),
     path("security-events/", insight.SecurityEventsView.as_view()),
 ]

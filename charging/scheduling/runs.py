@@ -1,0 +1,60 @@
+"""Runs that are due: each is claimed by one scheduler, and looked at.
+
+Each look is one transaction: what is sent to the station and what the run remembers of it are committed together, so
+that a process that ends in between has done neither or both.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from charging.models import ScheduleRun
+from charging.scheduling import ends, starts
+from charging.scheduling.acts import tell_schedule
+from charging.scheduling.scene import Scene, scene_of
+
+log = logging.getLogger("charging.scheduling")
+
+State = ScheduleRun.State
+#: How long a claimed run is left alone: should its process die, it is due again.
+LEASE = timedelta(seconds=60)
+MOST_AT_ONCE = 500
+
+STEPS: dict[State, Callable[[Scene, ScheduleRun], None]] = {
+    State.PLANNED: starts.step_planned,
+    State.HOLDING: ends.step_holding,
+    State.SENT: starts.step_sent,
+    State.RUNNING: ends.step_running,
+    State.ENDING: ends.step_ending,
+    State.RESTING: ends.step_resting,
+}
+
+
+def run_due(now: datetime) -> int:
+    """Look at every run that is due; -> how many. Of two schedulers one takes each."""
+    due = ScheduleRun.objects.filter(due_at__lte=now).order_by("due_at", "pk").values_list("pk", "due_at", "schedule")
+    taken = 0
+    for pk, due_at, schedule_pk in list(due[:MOST_AT_ONCE]):
+        if not ScheduleRun.objects.filter(pk=pk, due_at=due_at).update(due_at=now + LEASE):
+            continue
+        taken += 1
+        try:
+            look(pk, schedule_pk, now)
+        except Exception:
+            log.exception("Run %s of schedule %s cannot be looked at", pk, schedule_pk)
+    return taken
+
+
+def look(pk: int, schedule_pk: int, now: datetime) -> None:
+    with transaction.atomic():
+        scene = scene_of(schedule_pk, now)
+        run = ScheduleRun.objects.select_for_update().filter(pk=pk).first()
+        if scene is None or run is None or run.due_at is None:
+            return
+        before = run.state
+        STEPS[State(before)](scene, run)
+        run.save()
+        if run.state != before:
+            tell_schedule(scene.schedule)
