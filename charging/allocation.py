@@ -15,11 +15,12 @@ The result is max-min fair: nobody could get more without taking from someone wh
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 PHASES = 3
 #: Tenths of an ampere in an ampere.
 DECI = 10
+#: The water rises in such parts of a tenth: fine enough that rounding them down is seen nowhere.
+PARTS = 720_720
 
 Amps = tuple[float, float, float]
 
@@ -204,12 +205,12 @@ BUDGET: Cell = (-1, -1)
 
 
 def fill(room: Room, admitted: Sequence[Demand], shares: dict[int, Share]) -> None:
-    """Raise all that were let in from their minimum as far as there is room; exact, then rounded down to tenths."""
+    """Raise all that were let in from their minimum as far as there is room, in tenths rounded down."""
     by_pk = {demand.pk: demand for demand in admitted}
-    for pk, (tenths, full) in Water(room, admitted).rise().items():
+    for pk, (parts, full) in Water(room, admitted).rise().items():
         demand = by_pk[pk]
         least = up(demand.minimum_a)
-        amount = max(least, int(tenths))
+        amount = max(least, parts // PARTS)
         room.take(demand.circuit, demand.phases, amount - least)
         if full is None:
             shares[pk] = Share(amount / DECI, "wanted")
@@ -220,56 +221,68 @@ def fill(room: Room, admitted: Sequence[Demand], shares: dict[int, Share]) -> No
 
 
 class Water:
-    """Connected vessels: `level` is the current per weight, in tenths. A demand rises from the level at which its
-    weight gives it more than its minimum, until it has what it wants or a cell that it flows through is full."""
+    """Connected vessels: `level` is the current per weight, in parts of a tenth. A demand rises from the level at which
+    its weight gives it more than its minimum, until it has what it wants or a cell that it flows through is full."""
 
     def __init__(self, room: Room, admitted: Sequence[Demand]) -> None:
         self.weights = {demand.pk: demand.weight for demand in admitted}
-        self.most = {demand.pk: max(up(demand.minimum_a), deci(demand.wanted_a)) for demand in admitted}
-        self.spare: dict[Cell, Fraction] = {cell: Fraction(tenths) for cell, tenths in room.left.items()}
+        self.most = {demand.pk: max(up(demand.minimum_a), deci(demand.wanted_a)) * PARTS for demand in admitted}
+        self.spare: dict[Cell, int] = {cell: tenths * PARTS for cell, tenths in room.left.items()}
         if room.budget is not None:
-            self.spare[BUDGET] = Fraction(room.budget)
+            self.spare[BUDGET] = room.budget * PARTS
         self.flows: dict[int, list[tuple[Cell, int]]] = {}
         for demand in admitted:
-            flows = [(cell, 1) for cell in room.cells(demand.circuit, demand.phases)]
-            self.flows[demand.pk] = flows if room.budget is None else [*flows, (BUDGET, len(demand.phases))]
+            flows = [(cell, demand.weight) for cell in room.cells(demand.circuit, demand.phases)]
+            if room.budget is not None:
+                flows.append((BUDGET, demand.weight * len(demand.phases)))
+            self.flows[demand.pk] = flows
         #: Those that do not rise yet, the next one last: (level, demand).
-        self.begins = sorted(((Fraction(up(d.minimum_a), d.weight), d.pk) for d in admitted), reverse=True)
+        self.begins = sorted(((-(-up(d.minimum_a) * PARTS // d.weight), d.pk) for d in admitted), reverse=True)
         #: Those that rise -> the level at which they have all they want.
-        self.growing: dict[int, Fraction] = {}
+        self.growing: dict[int, int] = {}
+        #: What flows into a cell with each part of level.
         self.rates: dict[Cell, int] = {}
-        self.level = Fraction(0)
+        self.level = 0
 
-    def rise(self) -> dict[int, tuple[Fraction, Cell | None]]:
-        """-> what each gets in tenths, and the full cell that stopped it, if any."""
-        stopped: dict[int, tuple[Fraction, Cell | None]] = {}
+    def rise(self) -> dict[int, tuple[int, Cell | None]]:
+        """-> what each gets in parts of a tenth, and the full cell that stopped it, if any."""
+        stopped: dict[int, tuple[int, Cell | None]] = {}
         while self.begins or self.growing:
             self._step()
             while self.begins and self.begins[-1][0] <= self.level:
                 pk = self.begins.pop()[1]
-                self.growing[pk] = Fraction(self.most[pk], self.weights[pk])
-                self._count(pk, self.weights[pk])
+                self.growing[pk] = self.most[pk] // self.weights[pk]
+                self._count(pk, 1)
+            full = {cell for cell, rate in self.rates.items() if self.spare[cell] < rate}
             for pk, enough in list(self.growing.items()):
-                full = next((cell for cell, _ in self.flows[pk] if self.spare[cell] <= 0), None)
-                if enough <= self.level or full is not None:
-                    stopped[pk] = (self.level * self.weights[pk], None if enough <= self.level else full)
-                    del self.growing[pk]
-                    self._count(pk, -self.weights[pk])
+                stop = next((cell for cell, _ in self.flows[pk] if cell in full), None)
+                if enough <= self.level:
+                    stopped[pk] = (self.most[pk], None)
+                elif stop is not None:
+                    stopped[pk] = (self.level * self.weights[pk], stop)
+                else:
+                    continue
+                del self.growing[pk]
+                self._count(pk, -1)
         return stopped
 
     def _step(self) -> None:
         """To the next level at which anything changes."""
-        ends = [self.begins[-1][0]] if self.begins else []
-        ends += self.growing.values()
-        ends += [self.level + self.spare[cell] / rate for cell, rate in self.rates.items() if rate]
-        step = min(ends) - self.level
+        ends = [self.begins[-1][0] - self.level] if self.begins else []
+        ends += [enough - self.level for enough in self.growing.values()]
+        ends += [self.spare[cell] // rate for cell, rate in self.rates.items()]
+        step = min(ends)
         for cell, rate in self.rates.items():
             self.spare[cell] -= rate * step
         self.level += step
 
-    def _count(self, pk: int, weight: int) -> None:
-        for cell, share in self.flows[pk]:
-            self.rates[cell] = self.rates.get(cell, 0) + share * weight
+    def _count(self, pk: int, sign: int) -> None:
+        for cell, flow in self.flows[pk]:
+            rate = self.rates.get(cell, 0) + sign * flow
+            if rate:
+                self.rates[cell] = rate
+            else:
+                self.rates.pop(cell, None)
 
 
 def over(

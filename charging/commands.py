@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from accounts.actors import Role
+from charging import profile_params
 from mobility.errors import Invalid
 
 Params = dict[str, Any]
@@ -179,6 +182,31 @@ def start(params: Mapping[str, Any]) -> Params:
 
 
 TWO = ("2.0.1", "2.1")
+PROFILE_WORDS = {
+    "set_profile": gettext_lazy("Set a charging profile"),
+    "clear_profiles": gettext_lazy("Clear charging profiles"),
+    "get_composite_schedule": gettext_lazy("Ask for the composite schedule"),
+    "get_profiles": gettext_lazy("Ask for the charging profiles"),
+}
+
+
+def profile_kinds() -> list["Kind"]:
+    """The commands about charging profiles."""
+    words = PROFILE_WORDS
+    return [
+        Kind("set_profile", words["set_profile"], Role.MANAGER, profile_params.profile, "connector?"),
+        Kind("clear_profiles", words["clear_profiles"], Role.MANAGER, profile_params.criteria, "connector?"),
+        Kind(
+            "get_composite_schedule",
+            words["get_composite_schedule"],
+            Role.MANAGER,
+            profile_params.composite,
+            "connector?",
+        ),
+        Kind("get_profiles", words["get_profiles"], Role.MANAGER, profile_params.criteria, "connector?", protocols=TWO),
+    ]
+
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -195,6 +223,7 @@ KINDS: dict[str, Kind] = {
         Kind("clear_cache", "Clear the authorization cache", Role.MANAGER, nothing),
         Kind("data_transfer", "Send data", Role.MANAGER, data_transfer, patient=True),
         Kind("call", "Send a raw call", Role.MANAGER, raw_call),
+        *profile_kinds(),
     )
 }
 

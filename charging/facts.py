@@ -232,6 +232,26 @@ class DataTransferred:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfilesReported:
+    """The ids of charging profiles that a station holds at an EVSE (0: itself), and who set them."""
+
+    evse: int
+    source: str
+    numbers: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeReported:
+    """The composite schedule of an EVSE as the station computed it: `periods` is `[{"start_s", "limit"}]`."""
+
+    evse: int
+    unit: str
+    begins_at: datetime
+    duration_s: int
+    periods: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """A transaction message that cannot be applied and is kept for a person to look at."""
 
@@ -255,6 +275,8 @@ Fact = (
     | SecurityEventRaised
     | EventsNotified
     | DataTransferred
+    | ProfilesReported
+    | CompositeReported
     | Quarantined
 )
 

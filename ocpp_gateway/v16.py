@@ -30,6 +30,7 @@ from charging.facts import (
 )
 from charging.models import Command
 from ocpp_gateway import clock, samples
+from ocpp_gateway.smart_charging import SmartCharging16
 from ocpp_gateway.translation import Context, Handled, NotSupported, Payload, Translator, nothing, small, text
 
 MOST_TRANSACTION_ID = 2**31 - 1
@@ -77,9 +78,10 @@ def wire_payload(message: Any) -> Payload:
     return dict(snake_to_camel_case(remove_nones(serialize_as_dict(message))))
 
 
-class V16(Translator):
+class V16(SmartCharging16, Translator):
     protocol = "1.6"
     commands = {
+        **SmartCharging16.profile_commands,
         "start": ("start", "RemoteStartTransaction"),
         "stop": ("stop", "RemoteStopTransaction"),
         "unlock": ("unlock", "UnlockConnector"),
@@ -327,7 +329,7 @@ class V16(Translator):
             return [Configured(values)] if values else []
         if command.kind == "set_configuration" and not command.sealed:
             return [Configured([ReportedValue(variable=command.params["key"], value=command.params["value"])])]
-        return []
+        return super().facts_in(command, payload, received)
 
 
 def is_hex(value: str) -> bool:

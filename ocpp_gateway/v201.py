@@ -32,6 +32,7 @@ from charging.facts import (
 )
 from charging.models import Command
 from ocpp_gateway import clock, samples
+from ocpp_gateway.smart_charging import SmartCharging2
 from ocpp_gateway.translation import Context, Handled, NotSupported, Payload, Translator, nothing, small, text
 from ocpp_gateway.v16 import REGISTRATION, wire_payload
 
@@ -83,9 +84,10 @@ def optional(value: Any) -> int | None:
     return int(value) if isinstance(value, (int, float)) and abs(value) < 2**63 else None
 
 
-class V201(Translator):
+class V201(SmartCharging2, Translator):
     protocol = "2.0.1"
     commands = {
+        **SmartCharging2.profile_commands,
         "start": ("start", "RequestStartTransaction"),
         "stop": ("stop", "RequestStopTransaction"),
         "unlock": ("unlock", "UnlockConnector"),
@@ -379,7 +381,7 @@ class V201(Translator):
             data = self.variable(command.params["key"])
             data["variableAttribute"] = [{"value": command.params["value"]}]
             return [Configured(list(reported(data)))]
-        return []
+        return super().facts_in(command, payload, received)
 
 
 def named(path: str) -> Payload:

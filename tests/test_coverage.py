@@ -23,6 +23,21 @@ PARAMS: dict[str, dict[str, Any]] = {
     "get_base_report": {"report": "full"},
     "set_limit": {"limit_a": 16},
     "data_transfer": {"vendor_id": "com.example", "message_id": "m", "data": "d"},
+    "set_profile": {
+        "number": 7,
+        "purpose": "transaction",
+        "kind": "recurring",
+        "recurrency": "daily",
+        "stack_level": 1,
+        "unit": "A",
+        "starts_at": "2026-01-01T22:00:00Z",
+        "duration_s": 3600,
+        "valid_from": None,
+        "valid_to": "2027-01-01T00:00:00Z",
+        "periods": [{"start_s": 0, "limit": 16.04, "phases": 3}, {"start_s": 60, "limit": 6, "phases": None}],
+    },
+    "clear_profiles": {"purpose": "station_max", "stack_level": 0},
+    "get_composite_schedule": {"duration_s": 3600, "unit": "A"},
 }
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from charging.actions.commands import settle_new_password
 from charging.facts import Fact
+from charging.ledger import profiles
 from charging.ledger.batch import Batch
 from charging.ledger.state import StationState
 from charging.live import Event
@@ -89,6 +90,7 @@ def _finish(batch: Batch, command: Command, outcome: Outcome) -> None:
     command.error = outcome.error[:500]
     command.answered_at = batch.now
     settle_new_password(command)
+    profiles.settle(batch, command)
     if outcome.status != Command.Status.TIMED_OUT:
         command.sealed = ""
     command.save(update_fields=["status", "response", "error", "answered_at", "late", "sealed"])

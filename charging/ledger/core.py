@@ -24,6 +24,7 @@ from charging.facts import (
     TRANSACTION_FACTS,
     Authorized,
     Booted,
+    CompositeReported,
     Configured,
     DataTransferred,
     EventsNotified,
@@ -32,6 +33,7 @@ from charging.facts import (
     Heartbeat,
     LogProgressed,
     MeterRead,
+    ProfilesReported,
     Quarantined,
     SecurityEventRaised,
     StatusChanged,
@@ -40,7 +42,7 @@ from charging.facts import (
     TransactionStarted,
     TransactionUpdated,
 )
-from charging.ledger import connections, foreign, readings, stations, transactions
+from charging.ledger import connections, foreign, profiles, readings, stations, transactions
 from charging.ledger.batch import Batch, StaleState
 from charging.ledger.settle import SETTLE_AFTER_S, settle_running
 from charging.ledger.state import StationState
@@ -63,6 +65,8 @@ HANDLERS: dict[type, Callable[[Batch, StationState, Any], Any]] = {
     SecurityEventRaised: stations.security_event_raised,
     EventsNotified: stations.events_notified,
     DataTransferred: stations.data_transferred,
+    ProfilesReported: profiles.profiles_reported,
+    CompositeReported: profiles.composite_reported,
     Quarantined: foreign.quarantined,
     connections.Connected: connections.connected,
     connections.Disconnected: connections.disconnected,
