@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from charging.actions.commands import send_command
+from charging.actions.desired import set_desired
 from charging.actions.stations import update_station
 from charging.models import ChargingStation, Command
 from mobility.errors import Invalid, NotFound, Problem
@@ -24,6 +25,8 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 #: deed -> the field of the station that it sets
 SETTINGS = {"price": "price_per_kwh", "site": "site"}
+#: the deed that marks a setting's value as desired
+DESIRED = "desired"
 
 
 @dataclass(slots=True)
@@ -39,8 +42,8 @@ def change_fleet(actor: Actor, *, stations: Iterable[ChargingStation], deed: str
     """Do one deed at each of the stations.
 
     Args:
-        deed: one of COMMANDS or SETTINGS.
-        value: the price per kWh, or the site; None takes it away.
+        deed: one of COMMANDS or SETTINGS, or DESIRED.
+        value: the price per kWh, or the site; None takes it away. For DESIRED `{"key": …, "value": …}`.
 
     Returns:
         A result per station, in their order; what is refused at one keeps nothing from the others.
@@ -50,7 +53,7 @@ def change_fleet(actor: Actor, *, stations: Iterable[ChargingStation], deed: str
         NotFound: one of them is not the actor's; then nothing is done at any.
     """
     chosen = list(stations)
-    if deed not in COMMANDS and deed not in SETTINGS:
+    if deed not in COMMANDS and deed not in SETTINGS and deed != DESIRED:
         raise Invalid(_("Choose what to do."), fields={"deed": _("Choose what to do.")})
     if not 0 < len(chosen) <= MOST_AT_ONCE:
         raise Invalid(
@@ -68,6 +71,9 @@ def deed_at(actor: Actor, deed: str, value: Any) -> Callable[[ChargingStation], 
         return lambda station: send_command(actor, station=station, command=command, params=params)
 
     def change(station: ChargingStation) -> None:
+        if deed == DESIRED:
+            set_desired(actor, station=station, **value)
+            return
         update_station(actor, station=station, changes={SETTINGS[deed]: value})
 
     return change

@@ -5,12 +5,13 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.actors import Role
 from charging.boards.base import CardsBoard
 from charging.cards import OPEN, StationCard, outcome_of
 from charging.chart import Chart, chart_of
 from charging.fragments import part
 from charging.models import OcppMessage
-from charging.queries import cars, commands, feed, id_tags, messages, preferences, stations, transactions
+from charging.queries import cars, commands, desired, feed, id_tags, messages, preferences, stations, transactions
 from mobility.errors import NotFound
 
 #: A station's clock that is off by more than this is worth telling.
@@ -50,6 +51,8 @@ class StationBoard(CardsBoard):
         self.cars = list(cars.visible(self.actor).order_by("name")[:200])
         self.preferences = preferences.get(self.actor)
         self.configured = stations.configured_at(self.actor, self.station)
+        self.wanted: list[dict[str, Any]] = []
+        self._look_for_drift()
         self._fill_messages()
         self._draw()
         # What came between the making of the page and of its socket is in the list that the first look sends.
@@ -87,7 +90,7 @@ class StationBoard(CardsBoard):
 
     def region(self) -> str:
         with self.speaking():
-            return super().region() + part("message_list", board=self)
+            return super().region() + part("message_list", board=self) + part("drift", board=self)
 
     # --- What happens ---------------------------------------------------------------------------------------------
 
@@ -124,9 +127,27 @@ class StationBoard(CardsBoard):
         if configured != self.configured:
             self.configured = configured
             self.mark("configuration_news", 0)
+        if self._look_for_drift():
+            self.mark("drift", 0)
+            self.mark("configuration_news", 0)
         if self.curves_due:
             self._draw()
             self.mark("session_curves", 0)
+
+    def _look_for_drift(self) -> bool:
+        """Read the desired values; whether something about them is new."""
+        before = self.wanted
+        self.wanted = [desired.as_json(row) for row in desired.of_station(self.actor, self.station)]
+        return self.wanted != before
+
+    @property
+    def manages(self) -> bool:
+        return self.actor.can(Role.MANAGER, self.station.organization_id)
+
+    @property
+    def drift(self) -> list[dict[str, Any]]:
+        """The desired values that the station reports otherwise."""
+        return [row for row in self.wanted if row["drifted_since"]]
 
     # --- Messages -------------------------------------------------------------------------------------------------
 

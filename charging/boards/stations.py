@@ -11,7 +11,7 @@ from accounts.actors import Role
 from charging.boards.base import CardsBoard
 from charging.cards import STATUSES, StationCard
 from charging.models import ChargingStation
-from charging.queries import connectors, feed, stations
+from charging.queries import connectors, desired, feed, stations
 
 NAMED = Coalesce(NullIf(F("name"), Value("")), F("identity"))
 #: what the URL says -> (label, what the list is ordered by)
@@ -34,7 +34,7 @@ ORDERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 class StationsBoard(CardsBoard):
     """Query: `q` (name, identity, serial number, model), `online` 1|0, `status` of a connector, `site` (an id),
-    `protocol`, `sort`, `page`."""
+    `protocol`, `drift` 1, `sort`, `page`."""
 
     view = "stations"
     template = "charging/parts/stations.html"
@@ -70,7 +70,7 @@ class StationsBoard(CardsBoard):
         if status in STATUSES:
             of_it = connectors.visible(self.actor).filter(station=OuterRef("pk"), status=status)
             rows = rows.filter(Q(Exists(of_it)) | Q(status=status))
-        return rows
+        return rows.filter(desired.has_drift(self.actor)) if self.params.get("drift") == "1" else rows
 
     def _sorted(self, rows: Any) -> Any:
         return rows.order_by(*ORDERS.get(self.params.get("sort", ""), ORDERS["name"])[1])

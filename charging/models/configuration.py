@@ -27,6 +27,8 @@ class ConfigurationValue(models.Model):
     data_type = models.CharField(max_length=20, blank=True)
     unit = models.CharField(max_length=20, blank=True)
     reported_at = models.DateTimeField()
+    #: What it should be, where a page has looked it up.
+    desired: "DesiredValue | None" = None
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["station", "key"], name="configuration_value_once")]

@@ -17,7 +17,7 @@ from mobility.errors import Invalid
 #: What a form may say about a command. Configuration and raw calls have forms of their own on the station's page.
 FIELDS = ("evse_id", "connector_id", "transaction", "id_tag", "car", "type", "message", "report", "key", "value")
 #: Which line of the page shows the outcome.
-PLACE = re.compile(r"^(outlet|station|configuration|control)-(\d{1,18})$")
+PLACE = re.compile(r"^(outlet|station|configuration|control|drift)-(\d{1,18})$")
 
 
 @require_POST

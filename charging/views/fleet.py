@@ -26,6 +26,7 @@ DEEDS: dict[str, Any] = {
     "refresh": gettext_lazy("Read the configuration"),
     "price": gettext_lazy("Set the price"),
     "site": gettext_lazy("Set the site"),
+    "desired": gettext_lazy("Mark a setting's value as desired"),
 }
 #: Where the last run's results wait for their page.
 KEPT = "fleet_run"
@@ -90,4 +91,6 @@ def value(request: PageRequest, deed: str) -> Any:
     if deed == "site":
         pk = request.POST.get("site", "")
         return sites.get(request.actor, pk) if pk else None
+    if deed == "desired":
+        return {"key": request.POST.get("desired_key", ""), "value": request.POST.get("desired_value", "")}
     return None

@@ -21,7 +21,7 @@ from charging.boards.transactions import Row as TransactionRow
 from charging.cards import STATUSES, outcome_of
 from charging.commands import TRIGGERS
 from charging.models import ChargingStation
-from charging.queries import commands, security_events, sites, stations, transactions
+from charging.queries import commands, desired, security_events, sites, stations, transactions
 from charging.queries import messages as ocpp_messages
 from charging.templatetags.figures import price
 from charging.views.common import Form, decimal_text, number, query, show, texts
@@ -181,6 +181,15 @@ PANEL_PAGE = 25
 @signed_in
 def panel(request: PageRequest, identity: str, name: str) -> HttpResponse:
     """Configuration, older messages, sessions, commands, security events or refused messages of a station."""
+    return panel_of(request, identity, name)
+
+
+def configuration(request: PageRequest, identity: str) -> HttpResponse:
+    """The configuration's panel, as the answer to a change of it."""
+    return panel_of(request, identity, "configuration")
+
+
+def panel_of(request: PageRequest, identity: str, name: str) -> HttpResponse:
     row, actor = stations.get(request.actor, identity), request.actor
     words = request.GET.get("q", "").replace("\x00", "")[:100].strip()
     found: Any = {
@@ -197,6 +206,10 @@ def panel(request: PageRequest, identity: str, name: str) -> HttpResponse:
     page = Paginator(found(), per_page).get_page(request.GET.get("page"))
     context = {"page": page, "station": row, "name": name, "q": words}
     context["manages"] = actor.can(Role.MANAGER, row.organization_id)
+    if name == "configuration":
+        wanted = {one.key: one for one in desired.of_station(actor, row)}
+        for setting in page:
+            setting.desired = wanted.get(setting.key)
     if name == "sessions":
         context["rows"] = [TransactionRow(transactions.as_json(found)) for found in page]
     if name == "command-history":
