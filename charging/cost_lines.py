@@ -1,12 +1,13 @@
 """How a session's cost comes about, as lines that add up to it."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from charging.energy import MOST_WH, cost_of
+from charging.tariff_words import LINES, UNITS, number
 from charging.templatetags.figures import kilo, money, per_kwh, symbol
 
 
@@ -29,6 +30,8 @@ def cost_lines(json: dict[str, Any]) -> list[CostLine]:
     quantity, cost = f"{kilo(energy_wh, 3)} kWh", Decimal(json["cost"])
     if json["corrected"]:
         return [CostLine(_("As corrected"), quantity, amount=money(cost, currency))]
+    if json.get("cost_lines"):
+        return [tariff_line(line, currency) for line in json["cost_lines"]]
     if json["price_per_kwh"] is None:
         return []
     price = Decimal(json["price_per_kwh"])
@@ -40,6 +43,28 @@ def cost_lines(json: dict[str, Any]) -> list[CostLine]:
         text = f"{sign}{plain(abs(rounding))} {symbol(currency)}"
         lines.append(CostLine(_("Rounding"), amount=text, note=_("half up to the cent, once for the whole session")))
     return lines
+
+
+def tariff_line(line: dict[str, Any], currency: str) -> CostLine:
+    """A line of a tariff's bill."""
+    notes = [_("the price varied: this is its average")] if line["average"] else []
+    if Decimal(line["tax"]):
+        tax = {"tax": money(line["tax"], currency), "percent": number(Decimal(line["tax_percent"]))}
+        notes.append(_("of this %(tax)s tax (%(percent)s %%)") % tax)
+    label, amount = str(LINES.get(line["part"], line["part"])), money(line["gross"], currency)
+    if line["part"] in ("session", "minimum", "maximum"):
+        return CostLine(label, amount=amount, note="; ".join(notes))
+    unit = str(UNITS[line["unit"]])
+    quantity = f"{number(rounded(Decimal(line['quantity'])))} {unit}"
+    return CostLine(label, quantity, f"{price_in(line['price'], currency)}/{unit}", amount, "; ".join(notes))
+
+
+def rounded(quantity: Decimal) -> Decimal:
+    return quantity.quantize(Decimal("0.001"), ROUND_HALF_UP)
+
+
+def price_in(price: str, currency: str) -> str:
+    return f"{number(Decimal(price), 2)} {symbol(currency)}"
 
 
 def plain(amount: Decimal) -> str:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.staticfiles import finders
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from charging.cost_lines import tariff_line
 from charging.models import Transaction
+from charging.tariff_words import number
 from charging.templatetags.figures import NOTHING, as_time, kilo, lasted, money, per_kwh
 from mobility.errors import Conflict
 
@@ -34,6 +37,9 @@ def receipt(transaction: Transaction, found: dict[str, Any]) -> bytes:
     page.ln(6)
     table(page, _("Session"), session_pairs(transaction, found))
     table(page, _("Energy and cost"), cost_pairs(found))
+    if found["cost_lines"] and not transaction.corrected:
+        table(page, _("How the cost comes about"), line_pairs(found))
+        table(page, _("Tax"), tax_pairs(found["cost_lines"], found["currency"]))
     total(page, money(found["cost"], found["currency"]))
     if transaction.corrected:
         page.ln(4)
@@ -69,7 +75,28 @@ def cost_pairs(found: dict[str, Any]) -> Pairs:
     if found["meter_start_wh"] is not None and found["meter_stop_wh"] is not None:
         yield _("Meter"), f"{kilo(found['meter_start_wh'], 3)} → {kilo(found['meter_stop_wh'], 3)} kWh"
     yield _("Energy"), f"{kilo(found['energy_wh'], 3)} kWh"
-    yield _("Price"), per_kwh(found["price_per_kwh"], found["currency"]) if found["price_per_kwh"] else NOTHING
+    if found["tariff"]:
+        yield _("Tariff"), found["tariff"]
+    else:
+        yield _("Price"), per_kwh(found["price_per_kwh"], found["currency"]) if found["price_per_kwh"] else NOTHING
+
+
+def line_pairs(found: dict[str, Any]) -> Pairs:
+    """The lines of the bill: what, how much of it at which price, and what that comes to."""
+    for line in (tariff_line(line, found["currency"]) for line in found["cost_lines"]):
+        yield line.label, f"{line.quantity} × {line.price} = {line.amount}" if line.quantity else line.amount
+
+
+def tax_pairs(lines: list[dict[str, Any]], currency: str) -> Pairs:
+    """Net and tax by the rate, as bills have to say them."""
+    rates: dict[Decimal, tuple[Decimal, Decimal]] = {}
+    for line in lines:
+        rate, zero = Decimal(line["tax_percent"]), (Decimal(0), Decimal(0))
+        net, tax = rates.get(rate, zero)
+        rates[rate] = net + Decimal(line["net"]), tax + Decimal(line["tax"])
+    for rate, (net, tax) in sorted(rates.items()):
+        label = f"{number(rate)} %"
+        yield label, _("%(net)s net + %(tax)s tax") % {"net": money(net, currency), "tax": money(tax, currency)}
 
 
 def written(at: str | datetime | None) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.notice_sending import send_notifications
 from accounts.webhook_sending import send_webhooks
-from charging import feed_reader, housekeeping, live
+from charging import daily_prices, feed_reader, housekeeping, live
 from charging.ledger import lost
 from charging.live import tell_gateways
 from charging.models import Pulse
@@ -71,6 +71,12 @@ def run_schedules() -> None:
     now = timezone.now()
     plans.plan_due(now)
     runs.run_due(now)
+
+
+@shared_task
+def read_prices() -> None:
+    """Read the day-ahead prices of the sources that are due."""
+    daily_prices.read_due(timezone.now())
 
 
 @shared_task

@@ -227,6 +227,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_TIME_LIMIT = 600
+#: Further readers of day-ahead prices: name → dotted path of a `charging.price_readers.PriceReader`.
+PRICE_READERS: dict[str, str] = {}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "pulse": {"task": "charging.tasks.pulse", "schedule": 20.0},
     "expire-commands": {"task": "charging.tasks.expire_commands", "schedule": 10.0},
@@ -246,6 +248,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # What was not begun when the next one comes is left to that one: the rows say what is due.
     "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 5.0, "options": {"expire_seconds": 10}},
+    "read-prices": {"task": "charging.tasks.read_prices", "schedule": 600.0},
     "prune": {"task": "charging.tasks.prune", "schedule": 3600.0},
 }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from charging.api import commands, corrections, insight, me, schedules, stations, tariffs, things, transactions
+from charging.api import commands, corrections, insight, me, prices, schedules, stations, tariffs, things, transactions
 
 urlpatterns = [
     path("me/", me.MeView.as_view()),
@@ -39,6 +39,10 @@ urlpatterns = [
     path("schedules/preview/", schedules.PreviewView.as_view()),
     path("schedules/<int:pk>/", schedules.ScheduleView.as_view()),
     path("schedules/<int:pk>/runs/", schedules.RunsView.as_view()),
+    path("prices/", prices.PricesView.as_view()),
+    path("price-sources/", prices.PriceSourcesView.as_view()),
+    path("price-sources/<int:pk>/", prices.PriceSourceView.as_view()),
+    path("price-sources/<int:pk>/read/", prices.PriceSourceReadView.as_view()),
     path("messages/", insight.MessagesView.as_view()),
     path("security-events/", insight.SecurityEventsView.as_view()),
 ]

@@ -70,3 +70,16 @@ def as_json(slot: PriceSlot) -> dict[str, Any]:
         "price_per_kwh": money(slot.price_per_kwh),
         "currency": slot.currency,
     }
+
+
+def source_as_json(source: PriceSource) -> dict[str, Any]:
+    return {
+        "id": source.pk,
+        "organization": source.organization_id,
+        "zone": source.zone,
+        "url": source.url,
+        "reader": source.reader,
+        "currency": source.currency,
+        "read_at": iso(source.read_at),
+        "error": source.error,
+    }
