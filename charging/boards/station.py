@@ -56,7 +56,8 @@ class StationBoard(CardsBoard):
         self._fill_messages()
         self._draw()
         # What came between the making of the page and of its socket is in the list that the first look sends.
-        self.mark("message_list", 0)
+        if self.sees_log:
+            self.mark("message_list", 0)
 
     # --- What is shown --------------------------------------------------------------------------------------------
 
@@ -90,7 +91,8 @@ class StationBoard(CardsBoard):
 
     def region(self) -> str:
         with self.speaking():
-            return super().region() + part("message_list", board=self) + part("drift", board=self)
+            log = part("message_list", board=self) if self.sees_log else ""
+            return super().region() + log + part("drift", board=self)
 
     # --- What happens ---------------------------------------------------------------------------------------------
 
@@ -139,6 +141,12 @@ class StationBoard(CardsBoard):
         before = self.wanted
         self.wanted = [desired.as_json(row) for row in desired.of_station(self.actor, self.station)]
         return self.wanted != before
+
+    @property
+    def sees_log(self) -> bool:
+        """A driver's page has no list of messages: the log tells who charges."""
+        held = self.actor.memberships.get(self.station.organization_id)
+        return self.actor.is_platform_admin or held != Role.DRIVER
 
     @property
     def manages(self) -> bool:
