@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actors import Role
+from charging.alerts import Alert, alerts_of
 from charging.boards.base import CardsBoard
 from charging.cards import OPEN
 from charging.models import ChargingStation
-from charging.queries import cars, feed, id_tags, overview, preferences, stations
+from charging.queries import alerts, cars, feed, id_tags, overview, preferences, stations
 from charging.templatetags.figures import kilo, money
 
 
@@ -54,8 +55,17 @@ class DashboardBoard(CardsBoard):
         self.tags = list(id_tags.visible(self.actor).filter(blocked=False).order_by("name", "id_tag")[:200])
         self.cars = list(cars.visible(self.actor).order_by("name")[:200])
         self.preferences = preferences.get(self.actor)
+        self.alerts: list[Alert] = self._troubles()
+
+    def _troubles(self) -> list[Alert]:
+        """What needs a person now, on the page of all stations."""
+        return alerts_of(alerts.troubles(self.actor)) if self.station is None else []
 
     def poll(self) -> None:
+        found = self._troubles()
+        if found != self.alerts:
+            self.alerts = found
+            self.mark("alerts", 0)
         fresh = overview.totals(self.actor, self.station)
         if fresh != self.totals:
             self.totals = fresh
@@ -79,7 +89,18 @@ class DashboardBoard(CardsBoard):
         if self.station is not None and message["station_id"] != self.station.pk:
             return
         super().take(message)
+        self.due = self.due or self._may_alert(message)
         self._count(message)
+
+    def _may_alert(self, message: feed.Message) -> bool:
+        """Whether an event may change what needs a person: only then they are looked for before the time."""
+        data, event = message["data"], message["event"]
+        if event == "connector.updated":
+            before = self.totals["connectors"].get(data["id"], ("",))[0]
+            return bool((data["status"] == "Faulted") != (before == "Faulted"))
+        if event == "command.updated":
+            return data["status"] in alerts.FAILED
+        return event.startswith("transaction.") and data["state"] not in OPEN and not data["final"]
 
     def take_other(self, message: feed.Message) -> None:
         if message["event"] == "station.updated" and message["station_id"] not in self.totals["online"]:

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class TransactionsBoard(Board):
-    """Query: `q` (station, tag, car, person), `station`, `state` (open, or a state), `from`, `to` (days), `page`."""
+    """Query: `q` (station, tag, car, person), `station`, `state` (open, held, or one of them), `from`, `to`, `page`."""
 
     view = "transactions"
     template = "charging/parts/transactions.html"
@@ -49,6 +49,8 @@ class TransactionsBoard(Board):
         state = self.params.get("state", "")
         if state == "open":
             rows = rows.filter(state__in=OPEN)
+        elif state == "held":
+            rows = rows.filter(final=False).exclude(state__in=OPEN)
         elif state in STATES:
             rows = rows.filter(state=state)
         begin, end = day(self.params.get("from")), day(self.params.get("to"), last=True)

@@ -87,6 +87,8 @@ class Transaction(models.Model):
             models.Index(fields=["user", "-started"], name="transaction_user_started"),
             models.Index(fields=["state", "station"], name="transaction_state_station"),
             models.Index(fields=["id_tag", "state"], name="transaction_tag_state"),
+            # Those that run and the few whose bill is held back, among the many that are settled.
+            models.Index(fields=["organization", "-ended"], condition=Q(final=False), name="transaction_not_final"),
         ]
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ PATHS = [
     "/profile/",
     "/statistics/",
 ]
-MOST = 23
+MOST = 30
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+"""What needs a person now: one query for each kind of trouble, however many stations there are."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db.models import F, Max, Model, Q, QuerySet, Sum
+from django.utils import timezone
+
+from accounts.actors import Actor, Role
+from charging.models import (
+    ChargingStation,
+    Command,
+    Connector,
+    DesiredValue,
+    Transaction,
+    Violation,
+    WaitingStation,
+)
+from charging.queries import desired, waiting_stations
+from charging.queries.scope import never_for_drivers
+
+M = TypeVar("M", bound=Model)
+
+#: So many of a kind are named; where there are more, it is said that there are.
+MOST = 20
+AWAY_FOR = timedelta(hours=1)
+MANY_VIOLATIONS = 20
+FAILED = (Command.Status.REJECTED, Command.Status.TIMED_OUT, Command.Status.FAILED, Command.Status.EXPIRED)
+
+
+@dataclass(slots=True)
+class Troubles:
+    """Each at most MOST + 1 rows; `violations` are (identity, name, how often, when last)."""
+
+    connectors: list[Connector] = field(default_factory=list)
+    faulted: list[ChargingStation] = field(default_factory=list)
+    away: list[ChargingStation] = field(default_factory=list)
+    held: list[Transaction] = field(default_factory=list)
+    drifted: list[DesiredValue] = field(default_factory=list)
+    waiting: list[WaitingStation] = field(default_factory=list)
+    violations: list[tuple[str, str, int, Any]] = field(default_factory=list)
+    failed: list[Command] = field(default_factory=list)
+
+
+def troubles(actor: Actor) -> Troubles:
+    """What the actor, who sees more than the own charging, is told of; nothing of organizations where it drives."""
+    if not actor.is_platform_admin and all(role == Role.DRIVER for role in actor.memberships.values()):
+        return Troubles()
+    now = timezone.now()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    named = never_for_drivers(actor, ChargingStation.objects.exclude(registration="rejected"))
+    gone = Q(online=False, last_seen__lte=now - AWAY_FOR)
+    stations = list(named.filter(gone | Q(status="Faulted", online=True)).order_by("last_seen", "pk")[: 2 * MOST + 1])
+    return Troubles(
+        connectors=first(
+            never_for_drivers(actor, Connector.objects.select_related("station"), "station__organization")
+            .filter(status=Connector.Status.FAULTED, station__online=True)
+            .order_by("status_received_at", "pk")
+        ),
+        faulted=[row for row in stations if row.online][: MOST + 1],
+        away=[row for row in stations if not row.online][: MOST + 1],
+        held=first(
+            never_for_drivers(actor, Transaction.objects.select_related("station"))
+            .filter(final=False)
+            .exclude(state__in=Transaction.OPEN)
+            .order_by("-ended", "-pk")
+        ),
+        drifted=first(desired.drifted(actor)),
+        waiting=first(waiting_stations.visible(actor)) if actor.is_platform_admin else [],
+        violations=many_violations(actor, midnight),
+        failed=first(
+            never_for_drivers(actor, Command.objects.select_related("station", "connector", "actor"))
+            .filter(created_at__gte=midnight, status__in=FAILED)
+            .order_by("-created_at", "-pk")
+        ),
+    )
+
+
+def first(rows: QuerySet[M]) -> list[M]:
+    return list(rows[: MOST + 1])
+
+
+def many_violations(actor: Actor, since: Any) -> list[tuple[str, str, int, Any]]:
+    """Stations that have often sent wrong data, and did so again since then."""
+    rows = never_for_drivers(actor, Violation.objects.filter(last_at__gte=since), "station__organization")
+    summed = rows.order_by().values("station__identity", "station__name").annotate(n=Sum("count"), at=Max("last_at"))
+    worst = summed.filter(n__gte=MANY_VIOLATIONS).order_by(F("n").desc(), "station__identity")
+    return [(row["station__identity"], row["station__name"], row["n"], row["at"]) for row in worst[: MOST + 1]]
