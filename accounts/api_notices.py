@@ -138,7 +138,7 @@ class PushSubscriptionsView(Endpoint):
     def post(self, request: Request) -> Response:
         """Add a browser: what `JSON.stringify()` makes of its `PushSubscription`."""
         given = self.input(SubscriptionIn)
-        device = given.get("device") or request.headers.get("User-Agent", "")
+        device = given.get("device") or push.device_of(request.headers.get("User-Agent", ""))
         secrets = {"endpoint": given["endpoint"], **given["keys"]}
         return Response(push.as_json(push.subscribe(self.actor, secrets=secrets, device=device)), status=201)
 

@@ -25,8 +25,8 @@ MOST = 32
 AT_ONCE = 8
 RUN_S = 20
 
-#: Makes (title, text) in the language and time zone that are active.
-Say = Callable[[], tuple[str, str]]
+#: Makes (title, text) in the language and time zone that are active, of a kind of news.
+Say = Callable[[str], tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def notification(
     """The row in the person's own language and time, and a delivery for each way it takes."""
     zone = ZoneInfo(user.time_zone) if user.time_zone else None
     with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone):
-        title, text = news.say()
+        title, text = news.say(kind)
     row = Notification(
         user=user,
         organization_id=news.organization_id,

@@ -83,6 +83,15 @@ def digest(endpoint: str) -> str:
     return hashlib.blake2b(endpoint.encode(), digest_size=32, person=b"push").hexdigest()
 
 
+def device_of(user_agent: str) -> str:
+    """`Firefox, Linux`: what a person calls a browser; the whole text where it is none of the usual ones."""
+    browsers = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
+    systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS"}
+    browser = next((name for mark, name in browsers.items() if mark in user_agent), "")
+    system = next((name for mark, name in {**systems, "Linux": "Linux"}.items() if mark in user_agent), "")
+    return ", ".join(filter(None, (browser, system))) if browser else user_agent
+
+
 def check_keys(p256dh: str, auth: str) -> None:
     """Raises Invalid for keys with which nothing can be encrypted."""
     wrong = {}

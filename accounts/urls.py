@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts.views import api_keys, audit, doors, invitation, members, passwords
+from accounts.views import api_keys, audit, doors, invitation, members, notifications, passwords, webhooks
 
 urlpatterns = [
     path("login/", doors.SignIn.as_view(), name="login"),
@@ -23,4 +23,13 @@ urlpatterns = [
     path("api-keys/", api_keys.api_key_list, name="api-keys"),
     path("api-keys/<int:pk>/revoke/", api_keys.api_key_revoke, name="api-key-revoke"),
     path("audit/", audit.audit, name="audit"),
+    path("profile/notifications/", notifications.notification_list, name="notifications"),
+    path("profile/notifications/choose/", notifications.choose, name="notifications-choose"),
+    path("profile/notifications/read/", notifications.read, name="notifications-read"),
+    path("profile/notifications/unread/", notifications.unread, name="notifications-unread"),
+    path("profile/notifications/push/", notifications.subscribe, name="push-subscribe"),
+    path("profile/notifications/push/<int:pk>/delete/", notifications.unsubscribe, name="push-unsubscribe"),
+    path("webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:pk>/deliveries/<int:delivery_pk>/replay/", webhooks.webhook_replay, name="webhook-replay"),
 ]

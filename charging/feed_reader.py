@@ -114,7 +114,7 @@ def read_waiting(now: datetime) -> bool:
     identities = list(WaitingStation.objects.filter(pk__gt=before).order_by("pk").values_list("identity", flat=True))
     admins = set(User.objects.filter(is_superuser=True, is_active=True).values_list("pk", flat=True))
     news = News(
-        f"waiting.{newest[0]}", {"station_waiting": admins}, lambda: say_waiting(identities), reverse("waiting")
+        f"waiting.{newest[0]}", {"station_waiting": admins}, lambda _kind: say_waiting(identities), reverse("waiting")
     )
     planned = plan([news], now)
     with transaction.atomic():

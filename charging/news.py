@@ -13,7 +13,8 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from accounts.notice_sending import News
+from accounts.notice_sending import News, Say
+from accounts.notices import KINDS, OWN
 from charging.models import Change, Command, Transaction
 from charging.templatetags.figures import as_time, kilo, money
 
@@ -86,21 +87,20 @@ class Reader:
         at = as_time(row.data["started"])
         if at is not None and self.now - at > FRESH:
             return
-        yield self.session(row, "started", ["session_started"], lambda: say_started(row.data))
+        yield self.session(row, "started", ["session_started"], lambda kind: say_started(row.data, kind))
 
     def updated(self, row: Change) -> Iterator[News]:
         data = row.data
         paused = data["state"] == Transaction.State.SUSPENDED and data["charging_state"] == "SuspendedEVSE"
         if paused and data["energy_wh"]:
-            yield self.session(row, "paused", ["session_interrupted"], lambda: say_paused(data))
+            yield self.session(row, "paused", ["session_interrupted"], lambda kind: say_paused(data, kind))
 
     def ended(self, row: Change) -> Iterator[News]:
         data = row.data
-        early = data["stop_reason"] in UNWISHED or data["state"] == Transaction.State.LOST
-        kinds = ["session_interrupted", "session_finished"] if early else ["session_finished"]
-        yield self.session(row, "ended", kinds, lambda: say_ended(data, early))
+        kinds = ["session_interrupted", "session_finished"] if is_early(data) else ["session_finished"]
+        yield self.session(row, "ended", kinds, lambda kind: say_ended(data, kind))
 
-    def session(self, row: Change, what: str, kinds: list[str], say: Callable[[], tuple[str, str]]) -> News:
+    def session(self, row: Change, what: str, kinds: list[str], say: Say) -> News:
         own = self.owner(row)
         others = self.managers.get(row.organization_id, set()) - own
         to = dict.fromkeys(kinds, own) | {f"any_{kind}": others for kind in kinds}
@@ -120,14 +120,16 @@ class Reader:
             self.marks.ends(name)
         elif self.marks.begins(name):
             to = {"station_fault": self.managers.get(row.organization_id, set())}
-            yield News(f"{name}.{row.at:%Y%m%d%H}", to, lambda: say_fault(row), station_path(row), row.organization_id)
+            yield News(
+                f"{name}.{row.at:%Y%m%d%H}", to, lambda _kind: say_fault(row), station_path(row), row.organization_id
+            )
 
     def command(self, row: Change) -> Iterator[News]:
         data = row.data
         if data["status"] in FAILED:
             to = {"command_failed": self.owner(row) | self.managers.get(row.organization_id, set())}
             key = f"command.{data['id']}"
-            yield News(key, to, lambda: say_failed(row), station_path(row), row.organization_id)
+            yield News(key, to, lambda _kind: say_failed(row), station_path(row), row.organization_id)
 
     def security(self, row: Change) -> Iterator[News]:
         data, to = row.data, self.managers.get(row.organization_id, set())
@@ -135,12 +137,12 @@ class Reader:
             back = data["type"] == "StationOnline"
             kind = "station_online" if back else "station_offline"
             key = f"security.{data['id']}"
-            yield News(key, {kind: to}, lambda: say_line(row, back), station_path(row), row.organization_id)
+            yield News(key, {kind: to}, lambda _kind: say_line(row, back), station_path(row), row.organization_id)
         elif data["critical"]:
             # A station that repeats itself is told of once an hour.
             key = f"security.{row.station_id}.{data['type']}.{row.at:%Y%m%d%H}"
             path = reverse("security-events")
-            yield News(key, {"security_event": to}, lambda: say_security(row), path, row.organization_id)
+            yield News(key, {"security_event": to}, lambda _kind: say_security(row), path, row.organization_id)
 
 
 READERS: dict[str, Callable[[Reader, Change], Iterator[News]]] = {
@@ -177,20 +179,20 @@ def moment(value: Any) -> str:
     return str(date_format(localtime(at), _("j M Y, H:i"))) if at else ""
 
 
-def say_started(data: dict[str, Any]) -> tuple[str, str]:
+def say_started(data: dict[str, Any], kind: str) -> tuple[str, str]:
     title = _("Charging has started at %(station)s") % {"station": data["station_name"]}
-    lines = [_("Since %(time)s.") % {"time": moment(data["started"])} if data["started"] else "", who(data)]
+    lines = [_("Since %(time)s.") % {"time": moment(data["started"])} if data["started"] else "", who(data, kind)]
     return title, "\n".join(filter(None, lines))
 
 
-def say_paused(data: dict[str, Any]) -> tuple[str, str]:
+def say_paused(data: dict[str, Any], kind: str) -> tuple[str, str]:
     title = _("%(station)s has paused charging") % {"station": data["station_name"]}
     energy = _("The station, not the car, has paused the session after %(energy)s kWh. It may go on by itself.")
-    return title, "\n".join(filter(None, [energy % {"energy": kilo(data["energy_wh"], 2)}, who(data)]))
+    return title, "\n".join(filter(None, [energy % {"energy": kilo(data["energy_wh"], 2)}, who(data, kind)]))
 
 
-def say_ended(data: dict[str, Any], early: bool) -> tuple[str, str]:
-    known = {"station": data["station_name"], "energy": kilo(data["energy_wh"], 2)}
+def say_ended(data: dict[str, Any], kind: str) -> tuple[str, str]:
+    known, early = {"station": data["station_name"], "energy": kilo(data["energy_wh"], 2)}, is_early(data)
     if early:
         title = _("Charging stopped early at %(station)s: %(energy)s kWh") % known
     else:
@@ -203,9 +205,14 @@ def say_ended(data: dict[str, Any], early: bool) -> tuple[str, str]:
         if data["started"] and data["ended"]
         else "",
         why_ended(data) if early else "",
-        who(data),
+        who(data, kind),
     ]
     return title, "\n".join(filter(None, lines))
+
+
+def is_early(data: dict[str, Any]) -> bool:
+    """Whether nobody wished this end."""
+    return data["stop_reason"] in UNWISHED or data["state"] == Transaction.State.LOST
 
 
 def why_ended(data: dict[str, Any]) -> str:
@@ -214,8 +221,10 @@ def why_ended(data: dict[str, Any]) -> str:
     return _("Reason that the station gave: %(reason)s") % {"reason": data["stop_reason"]}
 
 
-def who(data: dict[str, Any]) -> str:
-    return _("Person: %(name)s") % {"name": data["user_name"]} if data["user_name"] else ""
+def who(data: dict[str, Any], kind: str) -> str:
+    """Whose session it is, for everyone else."""
+    own = KINDS[kind].scope == OWN
+    return _("Person: %(name)s") % {"name": data["user_name"]} if data["user_name"] and not own else ""
 
 
 def say_fault(row: Change) -> tuple[str, str]:

@@ -60,6 +60,8 @@ PLACES = [
     Place("waiting", "pending", gettext_lazy("Waiting stations"), gettext_lazy("unknown adopt"), "admin"),
     Place("admin:index", "admin_panel_settings", gettext_lazy("Administration"), gettext_lazy("Django"), "admin"),
     Place("profile", "account_circle", gettext_lazy("Profile"), gettext_lazy("password language theme time zone")),
+    Place("notifications", "notifications", gettext_lazy("Notifications"), gettext_lazy("push e-mail bell alerts")),
+    Place("webhooks", "webhook", gettext_lazy("Webhooks"), gettext_lazy("HTTP events integration"), "manager"),
     Place("glossary", "help", gettext_lazy("Glossary"), gettext_lazy("help terms OCPP")),
     Place("station-add", "add", gettext_lazy("Add station"), gettext_lazy("new charger"), "manager", True),
     Place("id-tag-import", "upload", gettext_lazy("Import id tags"), gettext_lazy("CSV cards"), "manager", True),

@@ -91,7 +91,10 @@
   }
 
   // --- Requests -----------------------------------------------------------------------------------------------------
-  document.body.addEventListener("htmx:sendError", () => toast(say("wordNoServer")));
+  document.body.addEventListener("htmx:sendError", (event) => {
+    // What asks by itself says nothing: the live line's state does.
+    if (!event.detail.elt?.closest("[data-quiet]")) toast(say("wordNoServer"));
+  });
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     // The station's answer may come over the live line before the answer to the press of the button.
     const command = event.detail.xhr.getResponseHeader("X-Command");
