@@ -59,7 +59,7 @@ class Filter:
 
     condition: Callable[[Any], Q]
     parse: Callable[[str], Any]
-    wanted: str
+    wanted: object
     kind: Any = OpenApiTypes.STR
     enum: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ class Problem(Exception):
 
     Attributes:
         code: stable, machine-readable, snake_case.
-        message: one or two sentences for a person.
+        message: one or two sentences for a person; a lazy one is said in the language of whom it is raised for.
         fields: per field name, what is wrong with it.
         status: the HTTP status that fits.
         retry: whether the same request may succeed later without a change.
@@ -24,10 +24,10 @@ class Problem(Exception):
 
     def __init__(
         self,
-        message: str,
+        message: object,
         *,
         code: str | None = None,
-        fields: Mapping[str, str] | None = None,
+        fields: Mapping[str, object] | None = None,
         status: int | None = None,
     ) -> None:
         super().__init__(message)

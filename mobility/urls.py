@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts_api
 from accounts import api_notices, api_webhooks
 from mobility import api, health
+from mobility.openapi import SchemaView
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -16,7 +17,7 @@ urlpatterns = [
     path("api/v1/", include((api_notices.urlpatterns, "notices-api"))),
     path("api/v1/", include((api_webhooks.urlpatterns, "webhooks-api"))),
     path("api/v1/", include(("charging.api.urls", "charging-api"))),
-    path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/(?P<path>.*)$", api.nothing_here),
     path("admin/", admin.site.urls),

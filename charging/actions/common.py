@@ -86,7 +86,7 @@ def number(field: Any, value: Any) -> Any:
 
 
 @contextmanager
-def only_once(field: str, message: str) -> Iterator[None]:
+def only_once(field: str, message: object) -> Iterator[None]:
     """Turn a broken unique constraint into a Conflict that names the field."""
     try:
         with transaction.atomic():

@@ -80,8 +80,8 @@ def listed(outlets: list[Connector]) -> str:
     )
 
 
-def shown(at: datetime) -> str:
-    return str(formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT"))
+def shown(at: datetime | None) -> str:
+    return "" if at is None else str(formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT"))
 
 
 def refuse_busy(station: ChargingStation, connector: Connector) -> None:

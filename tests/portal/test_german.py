@@ -111,6 +111,8 @@ def test_errors_of_the_api_follow_the_request(server: Server, people: People) ->
     assert told["de"]["code"] == told["en"]["code"]
     assert told["en"]["fields"] == {"identity": "An identity contains neither ':' nor '/'."}
     assert told["de"]["fields"] == {"identity": "Eine Kennung enthält weder „:“ noch „/“."}
+    documents = {httpx.get(f"{server.url}/api/schema/", headers={"Accept-Language": of}).text for of in ("de", "en")}
+    assert len(documents) == 1
 
 
 def test_what_is_taken_along(server: Server, people: People, filled: dict[str, str]) -> None:
