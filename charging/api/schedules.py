@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -72,7 +73,7 @@ class WithThings(Endpoint):
             rows = rows.filter(number=connector_id)
         found = rows.order_by("evse_number", "number").first()
         if found is None:
-            why = "The station has no such connector."
+            why = _("The station has no such connector.")
             raise Invalid(why, fields={"connector_id": why})
         return {**given, "connector": found}
 
@@ -81,7 +82,7 @@ class WithThings(Endpoint):
         try:
             return stations.get(self.actor, given.pop("station"))
         except NotFound:
-            why = "There is no such station, or it is not yours."
+            why = _("There is no such station, or it is not yours.")
             raise Invalid(why, fields={"station": why}) from None
 
     def owner_of(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class WithThings(Endpoint):
             try:
                 given["user"] = people.get(self.actor, given["user"])
             except NotFound:
-                why = "There is no such user, or not in your organizations."
+                why = _("There is no such user, or not in your organizations.")
                 raise Invalid(why, fields={"user": why}) from None
         return given
 

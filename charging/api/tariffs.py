@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -169,7 +170,7 @@ class AssignmentsView(Endpoint):
             return stations.get(self.actor, text)
         get = {"user": people.get, "id_tag": id_tags.get, "site": sites.get}.get(scope)
         if get is None or not text.isdigit() or len(text) > 18:
-            raise NotFound("There is no such thing, or it is not yours.")
+            raise NotFound(_("There is no such thing, or it is not yours."))
         return get(self.actor, int(text))
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from charging import live
 from charging.actions.commands import send_command
 from charging.models import Command, Schedule, ScheduleRun
@@ -91,7 +93,7 @@ def send(scene: Scene, run: ScheduleRun, command: str, params: Mapping[str, Any]
         where = {"evse_id": scene.connector.evse_number, "connector_id": scene.connector.number}
     try:
         if not scene.schedule.user.is_active:
-            raise Conflict("The account of the schedule's owner is no longer active.", code="owner_inactive")
+            raise Conflict(_("The account of the schedule's owner is no longer active."), code="owner_inactive")
         sent = send_command(scene.actor, station=scene.station, command=command, params={**where, **params})
     except Problem as problem:
         note(scene, run, "refused_here", command=command, why=problem.message, problem=problem.code)

@@ -8,6 +8,7 @@ import polib
 import pytest
 from django.utils import translation
 
+from charging.queries.scope import THINGS
 from charging.said import flag_words, said
 from tests.support import catalog
 from tests.support.environment import ROOT
@@ -101,11 +102,19 @@ def test_bare_problems_are_found() -> None:
     assert list(bare_problems(source)) == [1, 3]
 
 
+def test_what_is_looked_for_has_a_name_in_the_catalog() -> None:
+    call = re.compile(r'\bone\([^"\n]+, "([a-z ]+)"')
+    named = {name for path in (ROOT / "charging").rglob("*.py") for name in call.findall(path.read_text())}
+    assert named
+    assert named - set(THINGS) == set()
+
+
 #: In this order: what says nothing, or says it through the catalog; then names in the page's own language; then tags.
 SILENT = [
     r"{#.*?#}|{%\s*comment.*?endcomment\s*%}|{%\s*blocktranslate.*?endblocktranslate\s*%}|{% block width %}\w*",
     r"{%.*?%}|{{.*?}}",
-    r"<(script|style|code|kbd|title|pre|textarea)\b.*?</\1>|<(?:span|text) class=\"(?:icon|brand)[^>]*>.*?</(?:span|text)>",
+    r"<(script|style|code|kbd|title|pre|textarea)\b.*?</\1>",
+    r"<(span|text) class=\"(?:icon|brand)[^>]*>.*?</\1>",
     r"<(\w+)[^>]*\bmono\b[^>]*>[^<]*</\1>",
     r"<[^>]*>|&\w+;",
 ]
