@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from charging.said import said
+from charging.scheduling import words
 
 Json = dict[str, Any]
 
@@ -35,6 +36,12 @@ STATES: dict[str, tuple[str, str, Any]] = {
     "superseded": ("off", "swap_horiz", gettext_lazy("Superseded")),
     "lost": ("bad", "link_off", gettext_lazy("Stop lost")),
 }
+#: The three ways of a schedule: (mode, icon, label).
+MODES: list[tuple[str, str, Any]] = [
+    ("now", "bolt", gettext_lazy("Now")),
+    ("schedule", "calendar_clock", gettext_lazy("Schedule")),
+    ("smart", "savings", gettext_lazy("Smart")),
+]
 OPEN = ("pending", "charging", "suspended")
 NO_ERROR = ("", "NoError")
 
@@ -85,10 +92,26 @@ class Outlet:
     json: Json
     session: Json | None = None
     outcome: "Outcome | None" = None
+    #: The schedule of whoever looks, as JSON; None where there is none.
+    schedule: Json | None = None
 
     @property
     def pk(self) -> int:
         return int(self.json["id"])
+
+    @property
+    def modes(self) -> list[tuple[str, str, Any]]:
+        return MODES
+
+    @property
+    def mode(self) -> str:
+        """The choice that stands; none while the schedule is off."""
+        return str(self.schedule["mode"]) if self.schedule and self.schedule["enabled"] else ""
+
+    @property
+    def reason(self) -> str:
+        """Why the schedule does what it does, in a sentence."""
+        return words.reason(self.schedule["plan"]) if self.schedule else ""
 
     @property
     def name(self) -> str:
@@ -245,6 +268,14 @@ class StationCard:
             outlet.json["transaction"] = None
         elif outlet.json["transaction"] == transaction["id"]:
             outlet.json["transaction"] = None
+        return outlet
+
+    def put_schedule(self, schedule: Json) -> Outlet | None:
+        """Take the news of the own schedule; -> the outlet it concerns. One without a connector is for the only one."""
+        outlet = self.outlet_at(schedule["evse_id"], schedule["connector_id"])
+        outlet = outlet or next(iter(self.outlets.values()), None)
+        if outlet is not None:
+            outlet.schedule = None if schedule.get("deleted") else schedule
         return outlet
 
     def put_outcome(self, command: Json) -> "Outlet | StationCard":

@@ -51,6 +51,7 @@ PLACES = [
     Place("transactions", "receipt_long", gettext_lazy("Sessions"), gettext_lazy("transactions charging history")),
     Place("statistics", "bar_chart", gettext_lazy("Statistics"), gettext_lazy("energy cost charts")),
     Place("id-tags", "contactless", gettext_lazy("Id tags"), gettext_lazy("cards RFID tokens")),
+    Place("schedules", "event_repeat", gettext_lazy("Schedules"), gettext_lazy("smart charging windows timer")),
     Place("cars", "directions_car", gettext_lazy("Cars"), gettext_lazy("vehicles")),
     Place("sites", "location_on", gettext_lazy("Sites"), gettext_lazy("places locations")),
     Place("members", "group", gettext_lazy("Members"), gettext_lazy("people users roles invitations"), "manager"),

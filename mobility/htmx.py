@@ -85,6 +85,7 @@ DESTINATIONS: list[tuple[str, str, Any, bool, bool]] = [
     ("dashboard", "space_dashboard", _("Dashboard"), True, False),
     ("stations", "ev_station", _("Stations"), True, False),
     ("transactions", "receipt_long", _("Sessions"), True, False),
+    ("schedules", "event_repeat", _("Schedules"), False, False),
     ("id-tags", "contactless", _("Id tags"), True, False),
     ("cars", "directions_car", _("Cars"), False, False),
     ("waiting", "pending", _("Waiting"), False, True),

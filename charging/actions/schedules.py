@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actions import action
 from accounts.actors import Actor, Role, actor_of
 from accounts.models import User
+from charging import live
 from charging.actions.commands import send_command
 from charging.actions.common import assign, member_or_invalid
 from charging.models import Car, ChargingStation, Connector, IdTag, Schedule, ScheduleRun
@@ -243,11 +244,11 @@ def delete_schedule(actor: Actor, *, schedule: Schedule) -> None:
         schedule=schedule, state__in=(ScheduleRun.State.HOLDING, ScheduleRun.State.RESTING)
     )
     if holding.exists():
-        outlet = scene_of(schedule.pk, timezone.now())
-        where = outlet.connector if outlet else None
+        scene = scene_of(schedule.pk, timezone.now())
+        outlet = scene.connector if scene else None
         params: dict[str, Any] = {"limit_w": None}
-        if where is not None:
-            params |= {"evse_id": where.evse_number, "connector_id": where.number}
+        if outlet is not None:
+            params |= {"evse_id": outlet.evse_number, "connector_id": outlet.number}
         try:
             send_command(actor_of(schedule.user), station=schedule.station, command="set_limit", params=params)
         except Problem as problem:
@@ -256,6 +257,13 @@ def delete_schedule(actor: Actor, *, schedule: Schedule) -> None:
                 % {"why": problem.message},
                 code="still_holding",
             ) from None
+    told = {"id": schedule.pk, "user": schedule.user_id, "deleted": True}
+    where = schedule.connector
+    told |= {"evse_id": where.evse_number if where else None, "connector_id": where.number if where else None}
+    station = schedule.station
+    event = live.Event("schedule.updated", schedule.organization_id, station.pk, station.identity, told)
+    event.user_id = schedule.user_id
+    live.publish(event)
     schedule.delete()
 
 
@@ -316,7 +324,7 @@ def choose_mode(actor: Actor, *, station: ChargingStation, mode: str, connector:
     A first one begins with windows every night from 22:00 to 6:00, or 20 kWh by 7:00.
     """
     assert actor.user is not None
-    found = next((row for row in schedules.own_at(actor, station) if row.connector == connector), None)
+    found = next((row for row in schedules.own_at(actor, station) if row.connector in (connector, None)), None)
     night = [{"weekday": day, "begin": "22:00", "end": "06:00", "limit_w": None} for day in range(7)]
     if found is None:
         default = preferences.get(actor).default_car

@@ -147,6 +147,7 @@ class CardsBoard(Board):
             "station.updated": self._station,
             "connector.updated": self._connector,
             "command.updated": self._command,
+            "schedule.updated": self._schedule,
             "transaction.started": self._transaction,
             "transaction.updated": self._transaction,
             "transaction.ended": self._transaction,
@@ -192,6 +193,13 @@ class CardsBoard(Board):
             self.outlet_changed(outlet)
         else:
             self.figures_changed(outlet)
+
+    def _schedule(self, card: Any, data: dict[str, Any]) -> None:
+        if self.actor.user is None or data["user"] != self.actor.user.pk:
+            return
+        outlet = card.put_schedule(data)
+        if outlet is not None:
+            self.outlet_changed(outlet)
 
     def _command(self, card: Any, data: dict[str, Any]) -> None:
         if data["command"] not in overview.ON_CARDS:

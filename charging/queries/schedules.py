@@ -27,12 +27,15 @@ def get(actor: Actor, pk: object) -> Schedule:
     return one(visible(actor), "schedule", pk=pk)
 
 
+def own(actor: Actor) -> QuerySet[Schedule]:
+    """The actor's own schedules; what is switched off comes first, so that what is on has the last word."""
+    rows = visible(actor).filter(user=actor.user) if actor.user else Schedule.objects.none()
+    return rows.order_by("enabled", "pk")
+
+
 def own_at(actor: Actor, station: ChargingStation) -> list[Schedule]:
-    """The actor's own schedules at a station, in the order of its connectors."""
-    if actor.user is None:
-        return []
-    rows = visible(actor).filter(station=station, user=actor.user)
-    return list(rows.order_by("connector__evse_number", "connector__number", "pk"))
+    """The actor's own schedules at a station, those that are on first."""
+    return list(own(actor).filter(station=station).order_by("-enabled", "pk"))
 
 
 def runs(actor: Actor, schedule: Schedule) -> QuerySet[ScheduleRun]:

@@ -16,6 +16,8 @@ from charging.scheduling.scene import zone_of
 
 Json = Mapping[str, Any]
 
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
+
 #: code of a step -> its line in the log
 STEPS: dict[str, Any] = {
     "planned": gettext_lazy("Planned."),
@@ -78,9 +80,7 @@ def clock(text: str | None, now: datetime | None = None) -> str:
         return ""
     local, now = timezone.localtime(at), now or timezone.now()
     near = timedelta(hours=-12) < at - now < timedelta(hours=20)
-    return (
-        date_format(local, "TIME_FORMAT") if near else f"{date_format(local, 'D')} {date_format(local, 'TIME_FORMAT')}"
-    )
+    return f"{local:%H:%M}" if near else f"{date_format(local, 'D')} {local:%H:%M}"
 
 
 def kwh(energy_wh: float) -> str:
@@ -88,7 +88,7 @@ def kwh(energy_wh: float) -> str:
 
 
 def money(amount: str) -> str:
-    return f"{number_format(amount, 2)} {settings.CURRENCY}"
+    return f"{number_format(amount, 2)} {SYMBOLS.get(settings.CURRENCY, settings.CURRENCY)}"
 
 
 def line(code: str, params: Json) -> str:
@@ -136,7 +136,10 @@ def reason(shown: Json, now: datetime | None = None) -> str:
         "energy": kwh(shown.get("energy_wh") or 0),
     }
     begin = parse_datetime(shown.get("begin") or "") if shown.get("begin") else None
-    sentence = sentence_of(code, waits=begin is not None and begin > now)
+    waits = begin is not None and begin > now
+    if code == "waits_window" and not waits:
+        code = "in_window"
+    sentence = sentence_of(code, waits=waits)
     text = sentence % values
     if shown.get("prices_known") is False and code not in ("no_prices", "nothing"):
         text += " " + _("Some of the prices are not known yet.")

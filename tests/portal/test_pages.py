@@ -21,6 +21,8 @@ PATHS = [
     "/transactions/{transaction}/",
     "/statistics/",
     "/id-tags/",
+    "/schedules/",
+    "/schedules/new/",
     "/cars/",
     "/sites/",
     "/profile/",
