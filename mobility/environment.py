@@ -3,6 +3,7 @@
 An unusable value ends the process with one line and exit status 2, before anything else starts.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -101,6 +102,21 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
         return raw.rstrip("/") if parts.scheme != "memory" else raw
 
     return _parsed(name, default, parse, "a URL that begins with " + " or ".join(f"{s}://" for s in schemes))
+
+
+def tiles(name: str) -> str:
+    """The URL of map tiles, `https://host/{z}/{x}/{y}.png`; empty when unset."""
+
+    def parse(raw: str) -> str:
+        parts = urlsplit(raw)
+        if parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", parts.netloc):
+            raise ValueError(raw)
+        _ = parts.port
+        if any(place not in parts.path + parts.query for place in ("{z}", "{x}", "{y}")):
+            raise ValueError(raw)
+        return raw
+
+    return _parsed(name, "", parse, "a URL of map tiles such as https://tiles.example.org/{z}/{x}/{y}.png")
 
 
 def folder(name: str, default: Path) -> Path:

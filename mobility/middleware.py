@@ -4,7 +4,9 @@ import re
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -63,4 +65,7 @@ def policy(path: str, host: str | None) -> str:
     connect = "'self'"
     if host and re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", host):
         connect += f" ws://{host} wss://{host}"
+    if settings.MAP_TILES_URL and path == "/sites/":
+        parts = urlsplit(settings.MAP_TILES_URL)
+        extra = {"img-src": f"{POLICY['img-src']} {parts.scheme}://{parts.netloc}"}
     return "; ".join(f"{name} {value}" for name, value in {**POLICY, "connect-src": connect, **extra}.items())

@@ -289,6 +289,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+#: Where the map of sites gets its tiles, and whom it thanks; without it no page asks anything from elsewhere.
+MAP_TILES_URL = env.tiles("MAP_TILES_URL")
+MAP_ATTRIBUTION = env.text("MAP_ATTRIBUTION")
 CURRENCY = env.text("CURRENCY", "EUR").upper()
 if len(CURRENCY) != 3 or not CURRENCY.isalpha():
     env.refuse("CURRENCY", f"{CURRENCY!r} is not a three-letter currency code such as EUR.")

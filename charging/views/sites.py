@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
@@ -15,6 +16,8 @@ from charging.actions import sites as actions
 from charging.actions import stations as station_actions
 from charging.boards import Board
 from charging.boards.sites import SiteBoard, written
+from charging.map_view import MOST as MOST_ON_MAP
+from charging.map_view import map_of
 from charging.models import Site
 from charging.queries import sites, stations
 from charging.views.common import Form, decimal_text, query, show, texts
@@ -49,6 +52,7 @@ def site_list(request: PageRequest) -> HttpResponse:
         "form": form,
         "rows": rows,
         "spots": spots(rows),
+        "map": map_of(rows, stations.visible(request.actor)[:MOST_ON_MAP]) if settings.MAP_TILES_URL else None,
         "manages": request.actor.organization_ids(Role.MANAGER) != [],
         "board": Board(request.actor, {}),
     }

@@ -44,6 +44,8 @@ def test_it_works(tmp_path: Path) -> None:
         ("PUBLIC_URL", "charging.example.com"),
         ("OCPP_PUBLIC_URL", "http://x"),
         ("CURRENCY", "EURO"),
+        ("MAP_TILES_URL", "https://tiles.example.org/0/0/0.png"),
+        ("MAP_TILES_URL", "https://{s}.tiles.example.org/{z}/{x}/{y}.png"),
         ("TLS_CERT", "/nowhere/cert.pem"),
         ("OCPP_MAX_FRAME", "12"),
         ("LOG_LEVEL", "LOUD"),
