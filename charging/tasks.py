@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.notice_sending import send_notifications
 from accounts.webhook_sending import send_webhooks
-from charging import daily_prices, feed_reader, housekeeping, live
+from charging import balancer, daily_prices, feed_reader, housekeeping, live
 from charging.ledger import lost
 from charging.live import tell_gateways
 from charging.models import Pulse
@@ -77,6 +77,12 @@ def run_schedules() -> None:
 def read_prices() -> None:
     """Read the day-ahead prices of the sources that are due."""
     daily_prices.read_due(timezone.now())
+
+
+@shared_task
+def balance_load() -> None:
+    """Keep every site within the limits of its circuits."""
+    balancer.balance_all(timezone.now())
 
 
 @shared_task

@@ -231,6 +231,7 @@ CELERY_TASK_TIME_LIMIT = 600
 PRICE_READERS: dict[str, str] = {}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "pulse": {"task": "charging.tasks.pulse", "schedule": 20.0},
+    "balance-load": {"task": "charging.tasks.balance_load", "schedule": 1.0},
     "expire-commands": {"task": "charging.tasks.expire_commands", "schedule": 10.0},
     "close-lost-transactions": {"task": "charging.tasks.close_lost_transactions", "schedule": 30.0},
     "notice-offline-stations": {"task": "charging.tasks.notice_offline_stations", "schedule": 60.0},

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from charging.api import load, profiles
 from charging.api import commands, corrections, insight, me, prices, schedules, stations, tariffs, things, transactions
 
 urlpatterns = [
@@ -26,6 +27,15 @@ urlpatterns = [
     path("cars/<int:pk>/", things.CarView.as_view()),
     path("sites/", things.SitesView.as_view()),
     path("sites/<int:pk>/", things.SiteView.as_view()),
+    path("sites/<int:pk>/circuits/", load.CircuitsView.as_view()),
+    path("sites/<int:pk>/circuits/<int:circuit>/", load.CircuitView.as_view()),
+    path("sites/<int:pk>/outlets/", load.OutletsView.as_view()),
+    path("sites/<int:pk>/outlets/<int:outlet>/", load.OutletView.as_view()),
+    path("sites/<int:pk>/load/", load.LoadView.as_view()),
+    path("sites/<int:pk>/meter/", load.MeterView.as_view()),
+    path("charging-profiles/", profiles.ProfilesView.as_view()),
+    path("charging-profiles/<int:pk>/", profiles.ProfileView.as_view()),
+    path("stations/<str:identity>/composite-schedule/", profiles.CompositeView.as_view()),
     path("tariffs/", tariffs.TariffsView.as_view()),
     path("tariffs/<int:pk>/", tariffs.TariffView.as_view()),
     path("tariffs/<int:pk>/versions/", tariffs.VersionsView.as_view()),

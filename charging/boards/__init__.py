@@ -9,6 +9,8 @@
 | `transaction` | `transaction.TransactionBoard` | one session |
 | `waiting` | `waiting.WaitingBoard` | stations that knocked |
 | `site` | `sites.SiteBoard` | one site with its stations and its plan |
+| `site-load` | `load.SiteLoadBoard` | the circuits of a site and who gets how much |
+| `profiles` | `load.ProfilesBoard` | the charging profiles of a station |
 | `fleet` | `fleet.FleetBoard` | what comes of a deed at many stations |
 | `id-tags` | `id_tags.IdTagsBoard` | the list of id tags, and learn mode |
 | `welcome` | `welcome.WelcomeBoard` | the first station that is waited for |
@@ -22,6 +24,7 @@ from charging.boards.base import Board
 from charging.boards.dashboard import DashboardBoard
 from charging.boards.fleet import FleetBoard
 from charging.boards.id_tags import IdTagsBoard
+from charging.boards.load import ProfilesBoard, SiteLoadBoard
 from charging.boards.sites import SiteBoard
 from charging.boards.station import StationBoard
 from charging.boards.stations import StationsBoard
@@ -41,6 +44,8 @@ BOARDS: dict[str, type[Board]] = {
         TransactionBoard,
         WaitingBoard,
         SiteBoard,
+        SiteLoadBoard,
+        ProfilesBoard,
         FleetBoard,
         IdTagsBoard,
         WelcomeBoard,

@@ -225,6 +225,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("step", models.PositiveSmallIntegerField(default=0)),
+                ("fallback_step", models.PositiveSmallIntegerField(default=0)),
                 ("refused_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "target_a",

@@ -101,6 +101,7 @@ class Outlet(models.Model):
     silent_a = unknown_amps()
     fallback_a = unknown_amps()
     step = models.PositiveSmallIntegerField(default=0)
+    fallback_step = models.PositiveSmallIntegerField(default=0)
     refused_at = models.DateTimeField(null=True, blank=True)
     target_a = unknown_amps()
     why = models.JSONField(default=dict, blank=True)

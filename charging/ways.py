@@ -1,0 +1,103 @@
+"""The ways to limit a connector, as a ladder: what one station refuses, another way may say (field quirk row 18).
+
+A new find from the field is a new line here, not new code.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from charging.composite import ABSOLUTE, DEFAULT, RELATIVE, STATION_MAX, TRANSACTION
+from charging.profile_params import OWN_NUMBERS, Params, iso
+
+#: A schedule begins this long before now, so that a clock that is behind takes it as begun.
+EARLIER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A kind of profile that carries a limit. One that `leases` ends by itself, above a fail-safe that stays; one
+    without takes the fail-safe's place and holds until it is changed."""
+
+    purpose: str
+    unit: str
+    stack_level: int = 0
+    leases: bool = True
+
+
+#: From the best to the last; a station that refuses one is sent the next.
+LADDER = (
+    Way(TRANSACTION, "A"),
+    Way(TRANSACTION, "W"),
+    Way(DEFAULT, "A", 1),
+    Way(DEFAULT, "W", 1),
+    Way(DEFAULT, "A", 0, leases=False),
+    Way(DEFAULT, "W", 0, leases=False),
+    Way(STATION_MAX, "A", 0, leases=False),
+    Way(STATION_MAX, "W", 0, leases=False),
+)
+#: The ways to store a fail-safe.
+FAILSAFES = (Way(DEFAULT, "A", 0, leases=False), Way(DEFAULT, "W", 0, leases=False))
+
+#: Setting, folded, without its component's instance -> what it says of a station.
+UNIT_SETTINGS = ("chargingscheduleallowedchargingrateunit", "smartchargingctrlr/rateunit")
+LEVEL_SETTINGS = ("chargeprofilemaxstacklevel", "smartchargingctrlr/profilestacklevel")
+#: Word in such a setting, folded -> unit.
+UNIT_WORDS = {"current": "A", "a": "A", "power": "W", "w": "W"}
+VARIABLES = ("ChargingScheduleAllowedChargingRateUnit", "ChargeProfileMaxStackLevel", "RateUnit", "ProfileStackLevel")
+
+
+def usable(ways: Iterable[Way], settings: Mapping[str, str], connectors: int) -> list[Way]:
+    """The ways that a station does not exclude by what it says of itself.
+
+    Args:
+        settings: key, folded -> value, as the station reported it.
+        connectors: how many it has; a limit of the whole station fits one with a single one only.
+    """
+    units = {unit for key, value in settings.items() if key.startswith(UNIT_SETTINGS) for unit in units_in(value)}
+    levels = [int(value) for key, value in settings.items() if key.startswith(LEVEL_SETTINGS) and value.isdecimal()]
+    return [
+        way
+        for way in ways
+        if (not units or way.unit in units)
+        and (not levels or way.stack_level <= max(levels))
+        and (way.purpose != STATION_MAX or connectors == 1)
+    ]
+
+
+def units_in(value: str) -> set[str]:
+    words = value.replace(";", ",").split(",")
+    return {UNIT_WORDS[word] for word in (word.strip().casefold() for word in words) if word in UNIT_WORDS}
+
+
+def limit_profile(
+    way: Way, number: int, amps: float, *, now: datetime, lease: timedelta, drift_s: float, watts_per_amp: float
+) -> Params:
+    """The profile that carries a limit, as the parameters of `set_profile`; `amps` stands beside, for the answer.
+
+    Args:
+        drift_s: how far the station's clock is ahead; its schedules run by it.
+    """
+    starts = now - EARLIER + timedelta(seconds=drift_s)
+    limit = amps if way.unit == "A" else amps * watts_per_amp
+    relative = not way.leases and way.purpose != STATION_MAX
+    return {
+        "number": number,
+        "purpose": way.purpose,
+        "kind": RELATIVE if relative else ABSOLUTE,
+        "recurrency": "",
+        "stack_level": way.stack_level,
+        "unit": way.unit,
+        "starts_at": None if relative else iso(starts.replace(microsecond=0)),
+        "duration_s": int((lease + EARLIER).total_seconds()) if way.leases else None,
+        "valid_from": None,
+        "valid_to": None,
+        "periods": [{"start_s": 0, "limit": round(limit, 1), "phases": None}],
+        "amps": amps,
+        "leases": way.leases,
+    }
+
+
+def number_of(outlet_id: int, *, failsafe: bool) -> int:
+    """The profile's id on the wire: an even one for limits, the next for the fail-safe."""
+    return OWN_NUMBERS + (2 * outlet_id + failsafe) % (2**31 - 1 - OWN_NUMBERS)
