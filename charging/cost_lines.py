@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from charging.energy import MOST_WH, cost_of
@@ -69,5 +70,5 @@ def price_in(price: str, currency: str) -> str:
 
 def plain(amount: Decimal) -> str:
     """All its decimals, at least two."""
-    whole, _dot, rest = f"{amount.normalize():f}".partition(".")
-    return f"{whole}.{rest.ljust(2, '0')}"
+    places = len(f"{amount.normalize():f}".partition(".")[2])
+    return str(formats.number_format(amount, max(places, 2), force_grouping=True))

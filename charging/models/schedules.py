@@ -2,6 +2,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Schedule(models.Model):
@@ -13,14 +14,14 @@ class Schedule(models.Model):
     """
 
     class Mode(models.TextChoices):
-        NOW = "now", "At once"
-        SCHEDULE = "schedule", "In weekly windows"
-        SMART = "smart", "At the best price"
+        NOW = "now", _("At once")
+        SCHEDULE = "schedule", _("In weekly windows")
+        SMART = "smart", _("At the best price")
 
     class Technique(models.TextChoices):
-        AUTO = "auto", "As the station behaves"
-        START = "start", "Start remotely"
-        HOLD = "hold", "Hold the session back by a limit"
+        AUTO = "auto", _("As the station behaves")
+        START = "start", _("Start remotely")
+        HOLD = "hold", _("Hold the session back by a limit")
 
     organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="schedules")
     station = models.ForeignKey("charging.ChargingStation", on_delete=models.CASCADE, related_name="schedules")
@@ -82,16 +83,16 @@ class ScheduleRun(models.Model):
     """
 
     class State(models.TextChoices):
-        PLANNED = "planned", "Planned"
-        HOLDING = "holding", "Held back"
-        SENT = "sent", "Sent"
-        RUNNING = "running", "Charging"
-        ENDING = "ending", "Ending"
-        RESTING = "resting", "Held after its end"
-        DONE = "done", "Done"
-        MISSED = "missed", "Missed"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        PLANNED = "planned", _("Planned")
+        HOLDING = "holding", _("Held back")
+        SENT = "sent", _("Sent")
+        RUNNING = "running", _("Charging")
+        ENDING = "ending", _("Ending")
+        RESTING = "resting", _("Held after its end")
+        DONE = "done", _("Done")
+        MISSED = "missed", _("Missed")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     #: What is being acted on, in which no second run of the schedule may begin.
     ACTIVE = (State.HOLDING, State.SENT, State.RUNNING, State.ENDING, State.RESTING)
