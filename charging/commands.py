@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Role
@@ -84,14 +85,14 @@ def text(params: Mapping[str, Any], name: str, most: int, *, needed: bool = Fals
     value = params.get(name)
     if value is None or value == "":
         if needed:
-            raise bad(name, "This field is required.")
+            raise bad(name, _("This field is required."))
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or "\x00" in value:
-        raise bad(name, "This must be a text.")
+        raise bad(name, _("This must be a text."))
     if len(value) > most:
-        raise bad(name, f"This has at most {most} characters.")
+        raise bad(name, _("This has at most %(most)s characters.") % {"most": most})
     return value
 
 
@@ -99,7 +100,7 @@ def choice(params: Mapping[str, Any], name: str, allowed: tuple[str, ...], defau
     value = params.get(name, default)
     wanted = value.strip().lower() if isinstance(value, str) else ""
     if wanted not in allowed:
-        raise bad(name, f"Choose one of {', '.join(allowed)}.")
+        raise bad(name, _("Choose one of %(choices)s.") % {"choices": ", ".join(allowed)})
     return wanted
 
 
@@ -114,14 +115,14 @@ def reset(params: Mapping[str, Any]) -> Params:
 def availability(params: Mapping[str, Any]) -> Params:
     operative = params.get("operative")
     if not isinstance(operative, bool):
-        raise bad("operative", "This is true (in service) or false (out of service).")
+        raise bad("operative", _("This is true (in service) or false (out of service)."))
     return {"operative": operative}
 
 
 def keys(params: Mapping[str, Any]) -> Params:
     wanted = params.get("keys") or []
     if not isinstance(wanted, list) or not all(isinstance(key, str) and 0 < len(key) <= 255 for key in wanted):
-        raise bad("keys", "This is a list of configuration keys; leave it out for all of them.")
+        raise bad("keys", _("This is a list of configuration keys; leave it out for all of them."))
     return {"keys": wanted}
 
 
@@ -149,20 +150,20 @@ def limit(params: Mapping[str, Any]) -> Params:
     """`{"limit_w": n}` or `{"limit_a": n}`; null takes the limit away."""
     given = [name for name in ("limit_w", "limit_a") if name in params]
     if len(given) != 1:
-        raise bad("limit_w", "Give either limit_w (watts) or limit_a (amperes); null takes the limit away.")
+        raise bad("limit_w", _("Give either limit_w (watts) or limit_a (amperes); null takes the limit away."))
     (name,) = given
     value = params[name]
     if value is None:
         return {name: None}
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 10_000_000:
-        raise bad(name, "This is a number, 0 or more.")
+        raise bad(name, _("This is a number, 0 or more."))
     return {name: value}
 
 
 def data_transfer(params: Mapping[str, Any]) -> Params:
     data = params.get("data")
     if data is not None and not isinstance(data, (str, int, float, bool, dict, list)):
-        raise bad("data", "This is a text or a JSON value.")
+        raise bad("data", _("This is a text or a JSON value."))
     return {
         "vendor_id": text(params, "vendor_id", 255, needed=True),
         "message_id": text(params, "message_id", 50),
@@ -173,7 +174,7 @@ def data_transfer(params: Mapping[str, Any]) -> Params:
 def raw_call(params: Mapping[str, Any]) -> Params:
     payload = params.get("payload", {})
     if not isinstance(payload, dict):
-        raise bad("payload", "This is a JSON object.")
+        raise bad("payload", _("This is a JSON object."))
     return {"action": text(params, "action", 64, needed=True), "payload": payload}
 
 
@@ -210,19 +211,19 @@ def profile_kinds() -> list["Kind"]:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("start", "Start charging", Role.DRIVER, start, "connector?"),
-        Kind("stop", "Stop charging", Role.DRIVER, nothing, "transaction"),
-        Kind("unlock", "Unlock the connector", Role.DRIVER, nothing, "connector"),
-        Kind("reset", "Restart the station", Role.MANAGER, reset),
-        Kind("change_availability", "Change availability", Role.MANAGER, availability, "connector?"),
-        Kind("get_configuration", "Read the configuration", Role.MANAGER, keys, patient=True),
-        Kind("set_configuration", "Change the configuration", Role.MANAGER, setting, patient=True),
-        Kind("trigger", "Ask for a message", Role.MANAGER, trigger, "connector?"),
-        Kind("get_base_report", "Ask for a report", Role.MANAGER, report, patient=True, protocols=TWO),
-        Kind("set_limit", "Limit the power", Role.MANAGER, limit, "connector?"),
-        Kind("clear_cache", "Clear the authorization cache", Role.MANAGER, nothing),
-        Kind("data_transfer", "Send data", Role.MANAGER, data_transfer, patient=True),
-        Kind("call", "Send a raw call", Role.MANAGER, raw_call),
+        Kind("start", gettext_lazy("Start charging"), Role.DRIVER, start, "connector?"),
+        Kind("stop", gettext_lazy("Stop charging"), Role.DRIVER, nothing, "transaction"),
+        Kind("unlock", gettext_lazy("Unlock the connector"), Role.DRIVER, nothing, "connector"),
+        Kind("reset", gettext_lazy("Restart the station"), Role.MANAGER, reset),
+        Kind("change_availability", gettext_lazy("Change availability"), Role.MANAGER, availability, "connector?"),
+        Kind("get_configuration", gettext_lazy("Read the configuration"), Role.MANAGER, keys, patient=True),
+        Kind("set_configuration", gettext_lazy("Change the configuration"), Role.MANAGER, setting, patient=True),
+        Kind("trigger", gettext_lazy("Ask for a message"), Role.MANAGER, trigger, "connector?"),
+        Kind("get_base_report", gettext_lazy("Ask for a report"), Role.MANAGER, report, patient=True, protocols=TWO),
+        Kind("set_limit", gettext_lazy("Limit the power"), Role.MANAGER, limit, "connector?"),
+        Kind("clear_cache", gettext_lazy("Clear the authorization cache"), Role.MANAGER, nothing),
+        Kind("data_transfer", gettext_lazy("Send data"), Role.MANAGER, data_transfer, patient=True),
+        Kind("call", gettext_lazy("Send a raw call"), Role.MANAGER, raw_call),
         *profile_kinds(),
     )
 }
@@ -232,7 +233,7 @@ def kind_of(name: object) -> Kind:
     """Raises Invalid for a command that does not exist."""
     found = KINDS.get(name) if isinstance(name, str) else None
     if found is None:
-        raise bad("command", f"Choose one of {', '.join(KINDS)}.")
+        raise bad("command", _("Choose one of %(choices)s.") % {"choices": ", ".join(KINDS)})
     return found
 
 

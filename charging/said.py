@@ -6,10 +6,8 @@ happen. Each template below is such a text; what does not fit one is shown as it
 
 import functools
 import re
-from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
-from django.utils.translation import gettext_lazy as _
 
 TEMPLATES = (
     gettext_noop("The station did not answer within %(seconds)s s. It may still act on it."),
@@ -39,24 +37,6 @@ TEMPLATES = (
     gettext_noop("could not be applied: %(kind)s"),
 )
 
-#: What a session is marked with -> what that means for a person.
-FLAGS: dict[str, Any] = {
-    "baseline_replaced": _("the meter's start was replaced by its first value"),
-    "clock_implausible": _("the station's clock was wrong"),
-    "corrected": _("corrected by hand"),
-    "dip_dropped": _("a meter value that fell was left out"),
-    "implausible_energy": _("more energy than the connector can give"),
-    "meter_restarted": _("the meter began anew"),
-    "negative_duration": _("ended before it started"),
-    "no_meter_values": _("no meter values"),
-    "no_start": _("its start is missing"),
-    "seq_gap": _("messages are missing"),
-    "stop_below_last_value": _("the last meter value is below an earlier one"),
-    "stop_below_start": _("the meter's end is below its start"),
-    "stop_lost": _("its end never came"),
-    "superseded": _("the next session began before it ended"),
-}
-
 
 @functools.cache
 def patterns() -> list[tuple[re.Pattern[str], str]]:
@@ -76,10 +56,3 @@ def said(text: str) -> str:
         if fit := pattern.fullmatch(text):
             return gettext(template) % fit.groupdict()
     return gettext(text)
-
-
-def flag_words(flag: str) -> str:
-    """A mark of a session in words; one that has none stays as it is."""
-    if flag.startswith("token_"):
-        return gettext("the id tag was answered with “%(status)s”") % {"status": flag.removeprefix("token_")}
-    return str(FLAGS.get(flag, flag))

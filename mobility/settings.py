@@ -286,7 +286,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 # --- Language, time, files -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "mobility" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import template
 
-from charging.said import flag_words
 from charging.said import said as in_their_language
 
 register = template.Library()
@@ -13,8 +12,3 @@ register = template.Library()
 @register.filter
 def said(text: Any) -> str:
     return in_their_language(str(text or ""))
-
-
-@register.filter
-def flag(name: Any) -> str:
-    return flag_words(str(name))

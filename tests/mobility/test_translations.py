@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from charging.queries.scope import THINGS
-from charging.said import flag_words, said
+from charging.said import said
 from tests.support import catalog
 from tests.support.environment import ROOT
 
@@ -149,5 +149,4 @@ def test_what_was_stored_is_said_in_the_readers_language() -> None:
         assert said("Connected again since 12:30 UTC.") == "Wieder verbunden seit 12:30 UTC."
         assert said("The station answered with the error InternalError: <b>oops</b>.").endswith("<b>oops</b>.")
         assert (said(""), said("DoorOpened")) == ("", "DoorOpened")
-        assert (flag_words("seq_gap"), flag_words("brand_new")) == ("es fehlen Nachrichten", "brand_new")
     assert said("Connected again since 12:30 UTC.") == "Connected again since 12:30 UTC."
