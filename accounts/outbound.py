@@ -168,8 +168,9 @@ def connected(parts: SplitResult) -> socket.socket:
     raise failure or OSError("the host has no address")
 
 
-def cut(line: socket.socket) -> None:
+def cut(line: socket.socket, late: threading.Event) -> None:
     """End a connection that takes too long, whatever it is doing."""
+    late.set()
     try:
         # Not the encrypted socket's own way, which would also forget the encryption while it is in use.
         socket.socket.shutdown(line, socket.SHUT_RDWR)
@@ -181,7 +182,8 @@ def ask(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """POST once. Raises Refused, OSError, HTTPException."""
     parts = parts_of(url)
     line = connected(parts)
-    watch = threading.Timer(TOTAL_S, cut, (line,))
+    late = threading.Event()
+    watch = threading.Timer(TOTAL_S, cut, (line, late))
     watch.daemon = True
     watch.start()
     try:
@@ -192,6 +194,8 @@ def ask(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         told = {"Host": parts.netloc, "User-Agent": f"Mobility/{settings.VERSION}", "Connection": "close", **headers}
         link.request("POST", path, body, told)
         response = link.getresponse()
+        if late.is_set():
+            raise TimeoutError
         return Answer(response.status, readable(response.read(MOST_KEPT)))
     finally:
         watch.cancel()

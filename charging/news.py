@@ -4,7 +4,7 @@ A pure function of the feed's rows, of who answers for which organization, and o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,30 +39,29 @@ UNWISHED = {
 FAILED = {Command.Status.REJECTED, Command.Status.TIMED_OUT, Command.Status.FAILED, Command.Status.EXPIRED}
 
 
-@dataclass(slots=True)
 class Marks:
     """Which outlets and stations are known to be faulted, and what of that changes with these rows."""
 
-    standing: set[str]
-    begun: set[str] = field(default_factory=set)
-    over: set[str] = field(default_factory=set)
+    def __init__(self, known: set[str]) -> None:
+        self.known = frozenset(known)
+        self.standing = set(known)
 
     def begins(self, name: str) -> bool:
         """Whether a fault is news; it is from now on known."""
-        if name in self.standing:
-            return False
+        is_news = name not in self.standing
         self.standing.add(name)
-        self.over.discard(name)
-        self.begun.add(name)
-        return True
+        return is_news
 
     def ends(self, name: str) -> None:
-        if name in self.standing:
-            self.standing.discard(name)
-            if name in self.begun:
-                self.begun.discard(name)
-            else:
-                self.over.add(name)
+        self.standing.discard(name)
+
+    @property
+    def begun(self) -> set[str]:
+        return self.standing - self.known
+
+    @property
+    def over(self) -> set[str]:
+        return set(self.known - self.standing)
 
 
 @dataclass(slots=True)

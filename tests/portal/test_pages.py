@@ -27,6 +27,8 @@ PATHS = [
     "/sites/",
     "/profile/",
     "/profile/delete/",
+    "/profile/notifications/",
+    "/webhooks/",
     "/members/",
     "/api-keys/",
     "/security-events/",
