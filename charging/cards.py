@@ -200,6 +200,8 @@ class StationCard:
     site_name: str = ""
     outlets: dict[int, Outlet] = field(default_factory=dict)
     outcome: "Outcome | None" = None
+    #: the tariff that holds here for everybody, in short; None where the station's own price does
+    tariff: Json | None = None
 
     @property
     def pk(self) -> int:

@@ -109,7 +109,7 @@ def sentences(terms: Terms) -> list[str]:
         text = f"{LINES[part.kind]}: {price_of(part, terms.currency)}"
         if part.tax_percent is not None and part.tax_percent != terms.tax_percent:
             when.append(_("%(percent)s %% tax") % {"percent": number(part.tax_percent)})
-        found.append(f"{text} – {'; '.join(when)}" if when else text)
+        found.append(f"{text} ({'; '.join(when)})" if when else text)
     if not terms.of("energy"):
         found.append(_("Energy itself costs nothing."))
     found.append(tax(terms))

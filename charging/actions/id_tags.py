@@ -15,7 +15,7 @@ from charging.models import ChargingStation, IdTag, IdTagAlias
 from charging.models.id_tags import canonical_id_tag
 from mobility.errors import Conflict, Invalid
 
-SETTABLE = ("name", "user", "parent_id_tag", "blocked", "expires", "max_active_transactions")
+SETTABLE = ("name", "user", "parent_id_tag", "blocked", "expires", "max_active_transactions", "cost_center")
 TAKEN = gettext_lazy("This tag exists already.")
 #: How long a station listens for a card in learn mode.
 LEARN_FOR = timedelta(minutes=5)

@@ -299,6 +299,7 @@ class IdTagOut(Shape):
     blocked = Truth()
     expires = Moment(allow_null=True)
     max_active_transactions = Whole(allow_null=True)
+    cost_center = Text(help_text="For the monthly statements.")
     created_at = Moment()
 
 
@@ -310,6 +311,7 @@ class IdTagPatch(Shape):
     blocked = Truth(required=False)
     expires = Moment(required=False, allow_null=True)
     max_active_transactions = Whole(required=False, allow_null=True, min_value=0, max_value=1000)
+    cost_center = Text(required=False, allow_blank=True, max_length=100)
 
 
 class IdTagIn(IdTagPatch):

@@ -65,5 +65,6 @@ def as_json(tag: IdTag) -> dict[str, Any]:
         "blocked": tag.blocked,
         "expires": iso(tag.expires),
         "max_active_transactions": tag.max_active_transactions,
+        "cost_center": tag.cost_center,
         "created_at": iso(tag.created_at),
     }

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.actors import Actor, Role
 from charging.cards import Outlet, Rights, StationCard
 from charging.models import ChargingStation, Connector, HourlyEnergy, Transaction
-from charging.queries import commands, connectors, id_tags, schedules, stations, transactions, waiting_stations
+from charging.queries import commands, connectors, id_tags, schedules, stations, tariffs, transactions, waiting_stations
 from charging.queries.scope import everything, own_for_drivers
 
 #: How long the outcome of a command stays on a card.
@@ -22,8 +22,11 @@ ON_CARDS = ("start", "stop", "unlock", "reset", "call")
 
 def cards(actor: Actor, rows: Iterable[ChargingStation]) -> list[StationCard]:
     """Cards of stations of `stations.with_connectors`, in their order."""
+    rows = list(rows)
     tagged = {organization for (organization,) in id_tags.visible(actor).values_list("organization_id").distinct()}
     made = {row.pk: card_of(actor, row, row.organization_id in tagged) for row in rows}
+    for pk, version in tariffs.of_stations(rows).items():
+        made[pk].tariff = tariffs.summary(version)
     for transaction in transactions.open_ones(actor).filter(station__in=made):
         made[transaction.station_id].put_session(transactions.as_json(transaction))
     for schedule in schedules.own(actor).filter(station__in=made):

@@ -1,11 +1,12 @@
 """Prices over time: what a kilowatt-hour costs at a station when, and the dynamic prices of a zone."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.actors import Actor
 from charging import tariffs
@@ -49,6 +50,19 @@ def price_slots(station: ChargingStation, begin: datetime, end: datetime) -> lis
 def visible(actor: Actor) -> QuerySet[PriceSlot]:
     """The dynamic prices of the actor's organizations."""
     return everything(actor, PriceSlot.objects.all()).order_by("zone", "begin")
+
+
+def zones(actor: Actor) -> list[str]:
+    """The zones that have prices or a source."""
+    found = set(everything(actor, PriceSlot.objects.all()).values_list("zone", flat=True).distinct())
+    return sorted(found | set(sources(actor).values_list("zone", flat=True)))
+
+
+def of_day(actor: Actor, zone: str, day: date) -> QuerySet[PriceSlot]:
+    """The prices of a zone on a day of the reader's zone."""
+    begin = timezone.make_aware(datetime.combine(day, time.min))
+    end = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+    return visible(actor).filter(zone=zone, begin__gte=begin, begin__lt=end)
 
 
 def sources(actor: Actor) -> QuerySet[PriceSource]:

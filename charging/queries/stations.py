@@ -3,11 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Prefetch, QuerySet
+from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor
-from charging.models import EVSE, ChargingStation, ConfigurationValue, Connector, QuarantinedMessage, Violation
+from charging.models import (
+    EVSE,
+    ChargingStation,
+    ConfigurationValue,
+    Connector,
+    QuarantinedMessage,
+    TariffAssignment,
+    Violation,
+)
 from charging.queries import connectors
 from charging.queries.scope import everything, iso, never_for_drivers, one
 
@@ -18,10 +26,12 @@ def visible(actor: Actor) -> QuerySet[ChargingStation]:
 
 
 def with_connectors(actor: Actor) -> QuerySet[ChargingStation]:
-    """The same with EVSEs and connectors loaded, in three queries however many there are."""
+    """The same with EVSEs and connectors loaded, in three queries however many there are, and `has_tariffs`: whether
+    their organization has assigned any."""
     outlets = Connector.objects.order_by("evse_number", "number")
     parts = EVSE.objects.order_by("number").prefetch_related(Prefetch("connectors", queryset=outlets))
-    return visible(actor).prefetch_related(Prefetch("evses", queryset=parts))
+    assigned = Exists(TariffAssignment.objects.filter(organization=OuterRef("organization")))
+    return visible(actor).annotate(has_tariffs=assigned).prefetch_related(Prefetch("evses", queryset=parts))
 
 
 def get(actor: Actor, identity: str) -> ChargingStation:

@@ -108,8 +108,11 @@ def effective(organization_id: int, keys: list[str], at: datetime) -> TariffVers
 
 
 def of_stations(stations: Iterable[ChargingStation], at: datetime | None = None) -> dict[int, TariffVersion]:
-    """The version that holds at each station for everybody: two queries for any number of stations."""
-    stations = list(stations)
+    """The version that holds at each station for everybody: two queries for any number of stations, none where it is
+    known of them that nothing is assigned."""
+    stations = [station for station in stations if getattr(station, "has_tariffs", True)]
+    if not stations:
+        return {}
     found = TariffAssignment.objects.filter(
         organization__in={station.organization_id for station in stations},
         scope__in=(Scope.STATION, Scope.SITE, Scope.ORGANIZATION),

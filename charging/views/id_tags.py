@@ -25,7 +25,7 @@ MOST_CHOICES = 200
 
 def typed(request: PageRequest) -> dict[str, Any]:
     """The form's fields as the actions take them. Raises Invalid, or NotFound for a foreign person."""
-    values: dict[str, Any] = texts(request, ("name", "parent_id_tag"))
+    values: dict[str, Any] = texts(request, ("name", "parent_id_tag", "cost_center"))
     if "user" in request.POST:
         pk = number(request.POST["user"], "user")
         values["user"] = people.get(request.actor, pk) if pk else None
@@ -95,7 +95,8 @@ def id_tag_page(request: PageRequest, pk: int, form: Form | None = None) -> Http
 
 
 def present(tag: IdTag) -> dict[str, Any]:
-    values = {name: getattr(tag, name) for name in ("id_tag", "name", "parent_id_tag", "max_active_transactions")}
+    fields = ("id_tag", "name", "parent_id_tag", "max_active_transactions", "cost_center")
+    values = {name: getattr(tag, name) for name in fields}
     return {**values, "user": str(tag.user_id or ""), "expires": local_text(tag.expires)}
 
 

@@ -1,0 +1,78 @@
+"""Monthly statements: who charged for how much, as a page, a table, or on paper."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts.requests import PageRequest, signed_in
+from charging import statements as papers
+from charging.boards import Board
+from charging.exports import download
+from charging.queries import statements as queries
+from mobility.errors import NotFound
+
+
+def asked(request: PageRequest) -> tuple[queries.Month, str]:
+    """The month and by what. Raises Invalid."""
+    by = request.GET.get("by", "") or "user"
+    queries.kind(by)
+    return queries.month(request.GET.get("month", "")), by
+
+
+@require_GET
+@signed_in
+def statements(request: PageRequest) -> HttpResponse:
+    """The month by person, id tag or cost centre."""
+    period, by = asked(request)
+    groups = queries.groups(request.actor, period, by)
+
+    def link(month: queries.Month = period, **more: str) -> str:
+        return "?" + urlencode({"month": month.key, "by": by, **more})
+
+    context: dict[str, Any] = {
+        "period": period,
+        "by": by,
+        "name": queries.GROUPS[by][0],
+        "rows": [{"group": group, "query": link(key=group.key, currency=group.currency)} for group in groups],
+        "kinds": [(key, entry[0], link(by=key)) for key, entry in queries.GROUPS.items()],
+        "earlier": link(period.before),
+        "later": link(period.next),
+        "own": link(),
+        "board": Board(request.actor, {}),
+    }
+    return render(request, "charging/statements.html", context)
+
+
+@require_GET
+@signed_in
+def export(request: PageRequest, form: str) -> HttpResponseBase:
+    """The month as a file: as CSV its sessions; as XLSX the overview, too."""
+    period, by = asked(request)
+    sessions = papers.session_sheet(queries.sessions(request.actor, period).order_by("ended", "pk"))
+    sheets = [sessions]
+    if form == "xlsx":
+        sheets = [papers.group_sheet(queries.groups(request.actor, period, by), by), sessions]
+    return download(request, sheets, form, f"statements-{period.key}", marked=True)
+
+
+@require_GET
+@signed_in
+def paper(request: PageRequest) -> HttpResponse:
+    """The statement of one person, id tag or cost centre as a PDF. Raises NotFound when it has no sessions."""
+    period, by = asked(request)
+    key, currency = request.GET.get("key", ""), request.GET.get("currency", "")
+    groups = queries.groups(request.actor, period, by)
+    group = next((group for group in groups if (group.key, group.currency) == (key, currency)), None)
+    if group is None:
+        raise NotFound(_("There are no sessions of this in the month."))
+    rows = queries.of_group(request.actor, period, by, key).filter(currency=currency)
+    listed = list(rows.select_related("station", "organization")[: papers.MOST_ON_PAPER])
+    issuer = listed[0].organization.name if listed else ""
+    body = papers.statement(group, period, by, listed, issuer)
+    answer = HttpResponse(body, content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="statement-{period.key}.pdf"'
+    return answer
