@@ -42,6 +42,13 @@ class DashboardBoard(CardsBoard):
     #: How many stations the switcher offers; where there are more, it takes an identity that is typed.
     most_choices = 200
 
+    def load(self) -> None:
+        """What the charts are to be told stays: the region that is read anew does not hold them."""
+        news = self.dirty.get(("statistics_news", 0))
+        super().load()
+        if news is not None:
+            self.dirty["statistics_news", 0] = news
+
     def fill(self) -> None:
         """Raises NotFound: the one station is not the actor's."""
         identity = self.params.get("station", "")
@@ -51,7 +58,10 @@ class DashboardBoard(CardsBoard):
         self.choices = list(rows.prefetch_related(None).values_list("identity", shown_name)[: self.most_choices + 1])
         self.page = self.paginate(rows.filter(pk=self.station.pk) if self.station else rows)
         self.show(self.page.object_list)
+        before: dict[str, Any] | None = getattr(self, "totals", None)
         self.totals = overview.totals(self.actor, self.station)
+        if before is not None and self._has_ended_since(before):
+            self._tell_charts(self.cursor)
         self.tags = list(id_tags.visible(self.actor).filter(blocked=False).order_by("name", "id_tag")[:200])
         self.cars = list(cars.visible(self.actor).order_by("name")[:200])
         self.preferences = preferences.get(self.actor)
@@ -136,8 +146,16 @@ class DashboardBoard(CardsBoard):
             sessions[data["id"]] = (data["energy_wh"], cost)
         else:
             sessions.pop(data["id"], None)
-            # The charts stand outside of the region: the page asks for them again, when it likes.
-            self.mark("statistics_news", 0, session=data["id"])
+            self._tell_charts(data["id"])
+
+    def _has_ended_since(self, before: dict[str, Any]) -> bool:
+        """Whether a session came or went whose events a reload has skipped."""
+        gone = before["sessions"].keys() - self.totals["sessions"].keys()
+        return bool(gone) or before["sessions_today"] != self.totals["sessions_today"]
+
+    def _tell_charts(self, what: int) -> None:
+        """The charts stand outside of the region: the page asks for them again, when it likes."""
+        self.mark("statistics_news", 0, session=what)
 
     def _sessions_url(self, **params: str) -> str:
         if self.station is not None:

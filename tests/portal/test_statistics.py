@@ -248,8 +248,10 @@ def test_a_session_that_ends_shows_in_the_charts(server: Server, visit: Visits) 
     with Station(server, "STAT-LIVE") as station:
         station.ok("BootNotification", frames.boot())
         for number in (1, 2):
-            begin = station.ok("StartTransaction", frames.start_16("STATLIVE", 1000, frames.ts(-2)))["transactionId"]
-            station.ok("StopTransaction", frames.stop_16(begin, 1100))
+            # Another time and another register: the same ones would be the same message again.
+            start = frames.start_16("STATLIVE", 900 + 100 * number, frames.ts(number - 3))
+            begin = station.ok("StartTransaction", start)["transactionId"]
+            station.ok("StopTransaction", frames.stop_16(begin, 1000 + 100 * number))
             expect(page.locator("#charge-sessions tfoot")).to_contain_text(f"{number / 10:.2f} kWh", timeout=30_000)
             page.locator("#statistics details:has(#charge-sessions)").evaluate("(details) => (details.open = true)")
     expect(page.locator("#charge-sessions")).to_be_visible()
