@@ -16,8 +16,8 @@ from accounts import webhooks
 from accounts.actors import RANKS, Role
 from accounts.models import Mark, Membership, User, WebhookDelivery
 from accounts.notice_sending import News, Plan, plan
-from charging.models import Change, WaitingStation
-from charging.news import FEED, READERS, Marks, Reader, fault_names
+from charging.models import Change, Command, WaitingStation
+from charging.news import FEED, LIMITED_FOR, LIMITING, READERS, Marks, Reader, fault_names, is_paused
 from charging.queries import feed
 
 MOST = 500
@@ -90,7 +90,10 @@ def webhook_deliveries(rows: list[Change]) -> list[WebhookDelivery]:
 
 def notifications(rows: list[Change], marks: Marks, now: datetime) -> Plan:
     told = [row for row in rows if row.event in READERS]
-    reader = Reader({}, {}, marks, now)
+    paused = {row.station_id for row in told if is_paused(row)}
+    limits = Command.objects.filter(station__in=paused, kind__in=LIMITING, status=Command.Status.ACCEPTED)
+    lately = limits.filter(answered_at__gte=now - LIMITED_FOR).values_list("station", flat=True) if paused else ()
+    reader = Reader({}, {}, marks, set(lately), now)
     organizations = {row.organization_id for row in told}
     for membership in Membership.objects.filter(organization_id__in=organizations):
         reader.members.setdefault(membership.organization_id, set()).add(membership.user_id)

@@ -22,6 +22,9 @@ from charging.templatetags.figures import as_time, kilo, money
 FEED = "feed"
 #: What a station delivers long after it happened is no news of a beginning.
 FRESH = timedelta(minutes=30)
+#: What makes a station pause on our own behalf, and for how long a pause is taken for that.
+LIMITING = ("set_limit", "set_profile")
+LIMITED_FOR = timedelta(hours=6)
 #: Ends that nobody wished: 1.6 §7.20, 2.0.1 ReasonEnumType.
 UNWISHED = {
     "DeAuthorized",
@@ -66,11 +69,13 @@ class Marks:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads rows of the feed. `managers` is organization -> its owners and managers, `members` -> everyone in it."""
+    """Reads rows of the feed. `managers` is organization -> its owners and managers, `members` -> everyone in it;
+    `limited` are the stations whose power this system itself has limited lately."""
 
     managers: dict[int, set[int]]
     members: dict[int, set[int]]
     marks: Marks
+    limited: set[int]
     now: datetime
 
     def read(self, row: Change) -> Iterator[News]:
@@ -90,8 +95,7 @@ class Reader:
 
     def updated(self, row: Change) -> Iterator[News]:
         data = row.data
-        paused = data["state"] == Transaction.State.SUSPENDED and data["charging_state"] == "SuspendedEVSE"
-        if paused and data["energy_wh"]:
+        if is_paused(row) and data["energy_wh"] and row.station_id not in self.limited:
             yield self.session(row, "paused", ["session_interrupted"], lambda kind: say_paused(data, kind))
 
     def ended(self, row: Change) -> Iterator[News]:
@@ -153,6 +157,16 @@ READERS: dict[str, Callable[[Reader, Change], Iterator[News]]] = {
     "command.updated": Reader.command,
     "security_event.noted": Reader.security,
 }
+
+
+def is_paused(row: Change) -> bool:
+    """Whether the station, not the car, holds a session up."""
+    data = row.data
+    return (
+        row.event == "transaction.updated"
+        and data["state"] == Transaction.State.SUSPENDED
+        and data["charging_state"] == "SuspendedEVSE"
+    )
 
 
 def fault_names(rows: list[Change]) -> set[str]:

@@ -10,7 +10,7 @@ from accounts import webhooks
 from accounts.actors import actor_of
 from accounts.models import Mark, Membership, Notification, Organization, User, WebhookDelivery
 from charging import feed_reader, housekeeping, live
-from charging.models import Change, ChargingStation, Transaction, WaitingStation
+from charging.models import Change, ChargingStation, Command, Transaction, WaitingStation
 from charging.news import FEED
 from charging.queries import transactions
 
@@ -95,6 +95,13 @@ def test_a_pause_of_the_station_is_told_and_one_of_the_car_not(home: Home) -> No
     home.session("transaction.updated", home.driver, state="suspended", charging_state="SuspendedEV")
     home.session("transaction.updated", home.driver, state="suspended", charging_state="SuspendedEVSE", energy_wh=0)
     assert home.read() == []
+    # What this system itself has asked for surprises nobody.
+    now = timezone.now()
+    known = {"organization": home.organization, "station": home.station, "expires_at": now, "answered_at": now}
+    limit = Command.objects.create(kind="set_limit", status="accepted", **known)
+    home.session("transaction.updated", home.driver, state="suspended", charging_state="SuspendedEVSE")
+    assert home.read() == []
+    Command.objects.filter(pk=limit.pk).update(answered_at=now - timedelta(days=1))
     home.session("transaction.updated", home.driver, state="suspended", charging_state="SuspendedEVSE")
     assert home.read() == [("driver", "session_interrupted"), ("owner", "any_session_interrupted")]
 
