@@ -123,7 +123,7 @@ def rows_of(document: Any) -> list[Row]:
     try:
         unit = str(document.get("unit", "")) if isinstance(document, dict) else ""
         found = sorted(_entries(document, unit), key=lambda entry: entry[0])
-    except (ValueError, TypeError, KeyError, InvalidOperation, OverflowError):
+    except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation, OverflowError):
         raise CannotRead(_("The answer has a time or a price that cannot be read.")) from None
     if not found:
         raise CannotRead(_("The answer has no prices."))
@@ -140,7 +140,7 @@ def _entries(document: Any, unit: str) -> Iterator[tuple[datetime, datetime | No
     if isinstance(document, dict):
         document = next((document[name] for name in LISTS if isinstance(document.get(name), list)), [])
     for entry in document:
-        begin = next(entry[name] for name in BEGIN if entry.get(name) is not None)
+        begin = next((entry[name] for name in BEGIN if entry.get(name) is not None), None)
         end = next((entry[name] for name in END if entry.get(name) is not None), None)
         yield _time(begin), None if end is None else _time(end), _price(entry, unit)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.notice_sending import send_notifications
 from accounts.webhook_sending import send_webhooks
-from charging import balancer, daily_prices, feed_reader, housekeeping, live
+from charging import balancer, cost_updates, daily_prices, feed_reader, housekeeping, live
 from charging.ledger import lost
 from charging.live import tell_gateways
 from charging.models import Pulse
@@ -83,6 +83,12 @@ def read_prices() -> None:
 def balance_load() -> None:
     """Keep every site within the limits of its circuits."""
     balancer.balance_all(timezone.now())
+
+
+@shared_task
+def tell_costs() -> None:
+    """Tell 2.x stations what their running sessions cost so far."""
+    cost_updates.tell(timezone.now())
 
 
 @shared_task

@@ -82,6 +82,8 @@ OCPP_LOG_DAYS = env.whole("OCPP_LOG_DAYS", 30, least=1)
 OCPP_FAILURES_PER_SOURCE = env.whole("OCPP_FAILURES_PER_SOURCE", 100, least=1)
 OCPP_FAILURES_PER_IDENTITY = env.whole("OCPP_FAILURES_PER_IDENTITY", 20, least=1)
 OCPP_FAILURE_REFILL_S = env.whole("OCPP_FAILURE_REFILL_S", 6, least=1)
+#: How often a 2.x station is told what a running session costs so far; 0: never.
+COST_UPDATED_EVERY_S = env.whole("COST_UPDATED_EVERY_S", 300, least=0)
 ACCEPT_UNKNOWN_STATIONS = env.flag("ACCEPT_UNKNOWN_STATIONS")
 DRAIN_SECONDS = env.whole("DRAIN_SECONDS", 5, least=0, most=600)
 
@@ -249,6 +251,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # What was not begun when the next one comes is left to that one: the rows say what is due.
     "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 5.0, "options": {"expire_seconds": 10}},
+    "tell-costs": {"task": "charging.tasks.tell_costs", "schedule": 60.0, "options": {"expire_seconds": 60}},
     "read-prices": {"task": "charging.tasks.read_prices", "schedule": 600.0},
     "prune": {"task": "charging.tasks.prune", "schedule": 3600.0},
 }
