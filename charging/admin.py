@@ -14,6 +14,8 @@ from charging.models import (
     Command,
     ConfigurationValue,
     Connector,
+    Correction,
+    DesiredValue,
     DriverPreference,
     FeedHead,
     HourlyEnergy,
@@ -212,6 +214,20 @@ class SecurityEventAdmin(Record):
     list_filter = ("critical", "reported_by_station")
     search_fields = ("type", "station__identity")
     ordering = ("-at",)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(Record):
+    list_display = ("transaction", "energy_wh", "ended", "cost", "reason", "actor", "made_at", "undone_at")
+    list_select_related = ("transaction__station", "actor")
+    search_fields = ("transaction__transaction_id", "reason")
+
+
+@admin.register(DesiredValue)
+class DesiredValueAdmin(Record):
+    list_display = ("station", "path", "value", "reported", "drifted_since")
+    list_select_related = ("station",)
+    search_fields = ("station__identity", "path")
 
 
 @admin.register(Violation)

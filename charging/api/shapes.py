@@ -239,6 +239,23 @@ class TransactionOut(Shape):
     corrected = Truth(help_text="Its energy, end and cost are what a person said, not what its messages add up to.")
 
 
+class DesiredIn(Shape):
+    key = Text(max_length=255, help_text="A 1.6 key, or Component/Variable of 2.x.")
+    value = Text(max_length=2500, allow_blank=True)
+
+
+class DesiredOut(Shape):
+    id = Whole()
+    station = Text()
+    key = Text()
+    value = Text()
+    reported = Text(allow_null=True, help_text="Null before the station has spoken of it.")
+    compared = Moment(allow_null=True)
+    drifted_since = Moment(allow_null=True, help_text="Null while the station does what is desired.")
+    user = Whole(allow_null=True)
+    set = Moment()
+
+
 class CorrectionIn(Shape):
     """What is left out stays; a cost that is left out follows the energy."""
 

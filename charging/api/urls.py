@@ -2,14 +2,29 @@
 
 from django.urls import path
 
-from charging.api import load, profiles
-from charging.api import commands, corrections, insight, me, prices, schedules, stations, tariffs, things, transactions
+from charging.api import (
+    commands,
+    corrections,
+    desired,
+    insight,
+    load,
+    me,
+    prices,
+    profiles,
+    schedules,
+    stations,
+    tariffs,
+    things,
+    transactions,
+)
 
 urlpatterns = [
     path("me/", me.MeView.as_view()),
     path("stations/", stations.StationsView.as_view()),
     path("stations/<str:identity>/", stations.StationView.as_view()),
     path("stations/<str:identity>/commands/", commands.StationCommandsView.as_view()),
+    path("stations/<str:identity>/desired-values/", desired.DesiredValuesView.as_view()),
+    path("stations/<str:identity>/desired-values/<int:pk>/", desired.DesiredValueView.as_view()),
     path("waiting-stations/", stations.WaitingStationsView.as_view()),
     path("waiting-stations/<str:identity>/", stations.WaitingStationView.as_view()),
     path("waiting-stations/<str:identity>/adopt/", stations.AdoptView.as_view()),

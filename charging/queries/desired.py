@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.actors import Actor
 from charging.models import ChargingStation, DesiredValue
@@ -27,6 +27,10 @@ def get(actor: Actor, pk: object, station: ChargingStation) -> DesiredValue:
 def drifted(actor: Actor) -> QuerySet[DesiredValue]:
     """Those that their station reports otherwise, the oldest drift first."""
     return visible(actor).filter(drifted_since__isnull=False).order_by("drifted_since", "pk")
+
+
+def by_drift(drifts: bool) -> Q:
+    return Q(drifted_since__isnull=not drifts)
 
 
 def has_drift(actor: Actor) -> Exists:

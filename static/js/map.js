@@ -6,6 +6,7 @@
   if (!card) return;
   const SIZE = 256;
   const [LEAST, MOST] = [2, 18];
+  const APART = 38;
   const map = card.querySelector(".map");
   const layer = card.querySelector(".map-tiles");
   const pins = Array.from(card.querySelectorAll("[data-lat]"), (link) => ({ link, ...flat(link.dataset) }));
@@ -27,6 +28,22 @@
   const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
   const world = () => SIZE * 2 ** zoom;
 
+  /** Pins that would cover each other stand side by side. */
+  function spread() {
+    const taken = new Set();
+    for (const pin of pins) {
+      const row = Math.round((pin.y * world()) / APART);
+      let column = Math.round((pin.x * world()) / APART);
+      pin.aside = 0;
+      const near = () => [-1, 0, 1].some((up) => [-1, 0, 1].some((on) => taken.has(`${column + on}/${row + up}`)));
+      while (near()) {
+        column += 1;
+        pin.aside += APART;
+      }
+      taken.add(`${column}/${row}`);
+    }
+  }
+
   function fit() {
     const [xs, ys] = [pins.map((pin) => pin.x), pins.map((pin) => pin.y)];
     const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
@@ -34,6 +51,7 @@
     const room = { x: map.clientWidth - 96, y: map.clientHeight - 96 };
     zoom = 15;
     while (zoom > LEAST && ((right - left) * world() > room.x || (bottom - top) * world() > room.y)) zoom -= 1;
+    spread();
     draw();
   }
 
@@ -74,8 +92,9 @@
       image.remove();
       tiles.delete(key);
     }
-    for (const { link, x, y } of pins) {
-      link.style.transform = `translate(${Math.round(x * world() - corner.x)}px, ${Math.round(y * world() - corner.y)}px)`;
+    for (const { link, x, y, aside } of pins) {
+      const left = Math.round(x * world() - corner.x + aside);
+      link.style.transform = `translate(${left}px, ${Math.round(y * world() - corner.y)}px)`;
     }
   }
 
@@ -90,6 +109,7 @@
     zoom = clamp(zoom + steps, LEAST, MOST);
     const after = world();
     if (after === before) return;
+    spread();
     pan(point.x * (after / before - 1), point.y * (after / before - 1));
   }
 
