@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.actors import Role
 from charging.boards.base import Board
@@ -13,7 +14,6 @@ from charging.queries import feed, profiles, sites, stations
 from charging.queries import load as queries
 from charging.step_chart import StepChart, chart_of
 from mobility.errors import Forbidden
-
 
 #: What of a station changes its profiles, or what they come to.
 STATION_EVENTS = ("profiles.updated", "transaction.started", "transaction.ended", "station.updated")
@@ -93,7 +93,7 @@ class ProfilesBoard(Board):
     def fill(self) -> None:
         self.station = stations.get(self.actor, self.params.get("station", ""))
         if not self.sees(self.station.organization_id):
-            raise Forbidden("Charging profiles are for managers and viewers.")
+            raise Forbidden(_("Charging profiles are for managers and viewers."))
         self.rows = [(row, profiles.status_of(row), profiles.answer_of(row)) for row in self.of_station()]
         numbers = [evse.number for evse in self.station.evses.all()]
         asked = self.params.get("evse", "")

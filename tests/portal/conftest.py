@@ -57,7 +57,13 @@ def filled(server: Server, people: People) -> dict[str, str]:
             station.ok("MeterValues", values)
         station.ok("StopTransaction", frames.stop_16(started, 4000))
     transaction = str(people.owner.rest.transactions(identity)[0]["id"])
-    return {"identity": identity, "transaction": transaction}
+    site = people.owner.rest.post("sites/", {"name": "Behind the house"}, status=201)["id"]
+    people.owner.rest.patch(f"stations/{identity}/", {"site": site})
+    fuse = {"name": "Main fuse", "limit_l1_a": 32, "limit_l2_a": 32, "limit_l3_a": 32}
+    circuit = people.owner.rest.post(f"sites/{site}/circuits/", fuse, status=201)["id"]
+    outlet = {"circuit": circuit, "station": identity, "evse_id": 1}
+    people.owner.rest.post(f"sites/{site}/outlets/", outlet, status=201)
+    return {"identity": identity, "transaction": transaction, "site": str(site)}
 
 
 def sign_in(server: Server, person: Person) -> httpx.Client:

@@ -16,6 +16,8 @@ PATHS = [
     "/",
     "/stations/",
     "/stations/{identity}/",
+    "/stations/{identity}/profiles/",
+    "/sites/{site}/load/",
     "/add-station/",
     "/transactions/",
     "/transactions/{transaction}/",
