@@ -112,6 +112,11 @@ class Board:
         return urlencode({key: value for key, value in kept.items() if value and key not in PLUMBING})
 
     @property
+    def currency(self) -> str:
+        """What a live part shows amounts in: it has no request that would tell."""
+        return str(settings.CURRENCY)
+
+    @property
     def ocpp_url(self) -> str:
         return str(settings.OCPP_PUBLIC_URL)
 
