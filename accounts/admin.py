@@ -11,7 +11,18 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiKey, Audit, Invitation, Membership, Organization, TokenFamily, User
+from accounts.models import (
+    ApiKey,
+    Audit,
+    Invitation,
+    Membership,
+    Notification,
+    Organization,
+    TokenFamily,
+    User,
+    Webhook,
+    WebhookDelivery,
+)
 
 admin.site.unregister(Group)
 
@@ -146,3 +157,28 @@ class AuditAdmin(Record):
     search_fields = ("actor_name", "target")
     date_hierarchy = "at"
     ordering = ("-at",)
+
+
+@admin.register(Notification)
+class NotificationAdmin(Record):
+    list_display = ("created_at", "user", "kind", "title", "in_portal", "read_at")
+    list_select_related = ("user",)
+    list_filter = ("kind",)
+    search_fields = ("user__email", "title")
+    ordering = ("-created_at",)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(Record):
+    list_display = ("url", "organization", "description", "active", "created_at")
+    list_select_related = ("organization",)
+    search_fields = ("url", "description", "organization__name")
+    exclude = ("sealed_secret",)
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(Record):
+    list_display = ("created_at", "webhook", "event", "status", "attempts", "response_status", "error")
+    list_select_related = ("webhook",)
+    list_filter = ("status", "event")
+    ordering = ("-pk",)

@@ -1,5 +1,6 @@
 """From a piece of news to the people it concerns: one notification each, and its deliveries by mail and push."""
 
+import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ LEASE = timedelta(seconds=120)
 MOST = 32
 AT_ONCE = 8
 RUN_S = 20
+#: Held by the run of this process.
+_turn = threading.Lock()
 
 #: Makes (title, text) in the language and time zone that are active, of a kind of news.
 Say = Callable[[str], tuple[str, str]]
@@ -195,13 +198,15 @@ def record(row: NotificationDelivery, outcome: Outcome, now: datetime) -> None:
 
 @shared_task
 def send_notifications() -> None:
-    """Send what is due by mail and push. Any number of workers may do it at once."""
+    """Send what is due by mail and push. Any number of workers may do it at once, a process once."""
+    if not _turn.acquire(blocking=False):
+        return
     end = time.monotonic() + RUN_S
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="notification") as pool:
-        while time.monotonic() < end:
-            rows = claim_due(timezone.now())
-            if not rows:
-                return
-            attempts = [pool.submit(attempt) for attempt in attempts_of(rows)]
-            for row, attempt in zip(rows, attempts, strict=True):
-                record(row, attempt.result(), timezone.now())
+    try:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="notification") as pool:
+            while time.monotonic() < end and (rows := claim_due(timezone.now())):
+                attempts = [pool.submit(attempt) for attempt in attempts_of(rows)]
+                for row, attempt in zip(rows, attempts, strict=True):
+                    record(row, attempt.result(), timezone.now())
+    finally:
+        _turn.release()

@@ -110,7 +110,7 @@ def preferences(actor: Actor) -> dict[str, dict[str, bool]]:
 
 
 @action("notifications.choose", role=None, target=lambda _result: "")
-def choose(actor: Actor, *, changes: Mapping[str, Mapping[str, bool]]) -> dict[str, dict[str, bool]]:
+def choose(actor: Actor, *, changes: Mapping[str, Any]) -> dict[str, dict[str, bool]]:
     """Change some cells of the table kind × channel; -> the whole table.
 
     Raises:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ MOST_EACH = 4
 AT_ONCE = 8
 #: How long one run goes on taking what is due; the next one continues.
 RUN_S = 20
+#: Held by the run of this process.
+_turn = threading.Lock()
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
@@ -97,15 +100,18 @@ def record(row: WebhookDelivery, answer: Answer, now: datetime) -> None:
 
 @shared_task
 def send_webhooks() -> None:
-    """Send what is due. Any number of workers may do it at once."""
+    """Send what is due. Any number of workers may do it at once; in one process one run is enough, and leaves its other
+    threads to other tasks however slow the receivers are."""
+    if not _turn.acquire(blocking=False):
+        return
     end = time.monotonic() + RUN_S
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
-        while time.monotonic() < end:
-            rows = claim_due(timezone.now())
-            if not rows:
-                return
-            for row, answer in zip(rows, pool.map(send, rows), strict=True):
-                record(row, answer, timezone.now())
+    try:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
+            while time.monotonic() < end and (rows := claim_due(timezone.now())):
+                for row, answer in zip(rows, pool.map(send, rows), strict=True):
+                    record(row, answer, timezone.now())
+    finally:
+        _turn.release()
 
 
 def hurry() -> None:

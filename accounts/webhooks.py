@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -171,7 +171,12 @@ def create_webhook(
 @action("webhook.update", role=Role.MANAGER)
 def update_webhook(actor: Actor, *, webhook: Webhook, changes: dict[str, Any]) -> Webhook:
     """Change `url`, `events`, `description`, `active`. A paused webhook is told nothing, later neither."""
-    checks = {"url": check_url, "events": usable_events, "description": usable_description, "active": bool}
+    checks: dict[str, Callable[[Any], Any]] = {
+        "url": check_url,
+        "events": usable_events,
+        "description": usable_description,
+        "active": bool,
+    }
     fields = [name for name in checks if name in changes]
     for name in fields:
         setattr(webhook, name, checks[name](changes[name]))

@@ -103,7 +103,8 @@ class Background:
         self.worker = WorkController(
             app=celery_app,
             pool="threads",
-            concurrency=2,
+            # Two may be busy with slow receivers of mails and webhooks; the others keep the schedule.
+            concurrency=4,
             hostname="embedded@localhost",
             without_heartbeat=True,
             without_mingle=True,

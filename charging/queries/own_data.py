@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import api_keys, organizations, people
+from accounts import api_keys, notices, organizations, people, push
 from accounts.actors import Actor
 from charging.models import Car, IdTag, Transaction
 from charging.queries import cars, id_tags, preferences, transactions
@@ -41,6 +41,8 @@ def export(actor: Actor) -> dict[str, Any]:
         ],
         "api_keys": [told(api_keys.as_json(key)) for key in keys],
         "id_tags": [id_tags.as_json(row) for row in IdTag.objects.filter(user=user).order_by("pk")],
+        "notifications": [told(notices.as_json(row)) for row in notices.visible(actor)],
+        "push_subscriptions": [told(push.as_json(row)) for row in push.visible(actor)],
         "cars": [cars.as_json(row) for row in Car.objects.filter(user=user).order_by("pk")],
         "sessions": [
             transactions.as_json(row)

@@ -63,18 +63,19 @@ def test_a_webhook_is_added_tried_paused_and_deleted(server: Server, people: Peo
 def test_the_pages_are_for_those_whom_they_concern(
     server: Server, people: People, unique: Callable[[str], str]
 ) -> None:
-    body = {"url": "https://example.invalid/", "events": ["id_tag.*"], "description": unique("HOOK")}
+    url, name = "https://example.invalid/", unique("HOOK")
+    body = {"url": url, "events": ["id_tag.*"], "description": name}
     hook = people.owner.rest.post("webhooks/", body, status=201)
     owner, member, stranger = (sign_in(server, one) for one in (people.owner, people.member, people.stranger))
     path = f"/webhooks/{hook['id']}/"
-    assert body["description"] in owner.get("/webhooks/").text
+    assert name in owner.get("/webhooks/").text
     assert owner.get(path).status_code == 200
     assert (member.get("/webhooks/").status_code, member.get(path).status_code) == (403, 404)
-    assert body["description"] not in stranger.get("/webhooks/").text
+    assert name not in stranger.get("/webhooks/").text
     for one in (member, stranger):
         assert post(one, path, deed="delete").status_code == 404
         assert post(one, path + "deliveries/1/replay/").status_code == 404
     organization = str(people.owner.organization_id)
-    assert post(stranger, "/webhooks/", url=body["url"], events="*", organization=organization).status_code == 404
+    assert post(stranger, "/webhooks/", url=url, events="*", organization=organization).status_code == 404
     assert httpx.get(f"{server.url}/profile/notifications/").status_code == 302
     assert post(owner, path, deed="delete").headers["location"] == "/webhooks/"

@@ -32,7 +32,7 @@ class Told:
             # A mail of Django's file backend ends with a line of dashes.
             for part in path.read_bytes().split(b"-" * 79)[:-1]:
                 mail = message_from_bytes(part.strip(), policy=policy.default)
-                if isinstance(mail, EmailMessage) and mail["To"] == email:
+                if mail["To"] == email:
                     found.append(mail)
         return found
 
