@@ -84,7 +84,7 @@ def sessions(actor: Actor, period: Month) -> QuerySet[Transaction]:
     return rows.filter(ended__gte=period.begin, ended__lt=period.next.begin, cost__isnull=False)
 
 
-def grouped(actor: Actor, period: Month, by: str) -> QuerySet[Transaction]:
+def grouped(actor: Actor, period: Month, by: str) -> "QuerySet[Any, Any]":
     """The sessions with what groups them as `group`."""
     field = kind(by)[1]
     value: Any = Coalesce(field, Value("")) if by == "cost_center" else F(field)

@@ -90,7 +90,13 @@ def upload(request: PageRequest) -> str:
 
 def add_source(request: PageRequest) -> str:
     given = texts(request, ("zone", "url", "reader", "currency"))
-    made = actions.create_price_source(request.actor, **{"zone": "", "url": "", **given})
+    made = actions.create_price_source(
+        request.actor,
+        zone=given.get("zone", ""),
+        url=given.get("url", ""),
+        reader=given.get("reader") or "json",
+        currency=given.get("currency", ""),
+    )
     _asked(request, actions.ask_price_source(request.actor, source=made, now=timezone.now()))
     return made.zone
 

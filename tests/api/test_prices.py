@@ -29,7 +29,7 @@ def zone() -> str:
 
 def test_it_works(household: Household, zone: str) -> None:
     rest = household.manager.rest
-    body = {"zone": zone, "slots": slots(8)}
+    body: dict[str, Any] = {"zone": zone, "slots": slots(8)}
     assert rest.put("prices/", body) == {"zone": zone, "added": 8, "changed": 0, "unchanged": 0}
     assert rest.put("prices/", body) == {"zone": zone, "added": 0, "changed": 0, "unchanged": 8}
     body["slots"][3]["price_per_kwh"] = "-0.05"

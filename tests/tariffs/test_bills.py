@@ -155,7 +155,7 @@ def test_dynamic_prices_and_the_price_without_them() -> None:
     part = {"kind": "energy", "price": "0.50", "dynamic": {"zone": "Z", "factor": "1.2", "markup": "0.05"}}
     slots = {"Z": [(BEGIN, BEGIN + HOUR, Decimal("0.10")), (BEGIN + HOUR, BEGIN + 2 * HOUR, Decimal("-0.3"))]}
     found = bill(even(3, 3), terms(part), slots=slots)
-    assert (found.total, found.without_price_kwh) == (Decimal("0.67"), 1)
+    assert (found.total, found.without_price_kwh) == (Decimal("0.67"), Decimal(1))
     assert found.lines[0].average
     prices = energy_prices(terms(part), BEGIN, BEGIN + 3 * HOUR, slots=slots)
     assert [(price, known) for _begin, _end, price, known in prices] == [
