@@ -40,7 +40,7 @@ def test_drift_is_shown_and_set_again(server: Server, people: People, garage: Ga
         expect(drift).to_contain_text("The station reports 900, desired is 300")
         drift.get_by_role("button", name="Set it again").click()
         assert station.expect_call("ChangeConfiguration").payload == {"key": "HeartbeatInterval", "value": "300"}
-        expect(drift.locator("li")).to_have_count(0)
+        expect(drift.locator("li")).to_have_count(0, timeout=30_000)
         assert garage.identity not in owner.get("/stations/?drift=1").text
 
 
@@ -58,6 +58,23 @@ def test_what_may_be_desired(server: Server, people: People, garage: Garage) -> 
         station.ok("BootNotification", frames.boot())
         garage.owner.rest.post(f"stations/{garage.identity}/commands/?wait=20", {"command": "get_configuration"})
         assert post(owner, path, key="X", value="1").status_code == 400
+
+
+def test_desired_values_over_rest(people: People, garage: Garage) -> None:
+    rest, path = garage.owner.rest, f"stations/{garage.identity}/desired-values/"
+    made = rest.post(path, {"key": "MeterValueSampleInterval", "value": "60"}, status=200)
+    assert (made["reported"], made["drifted_since"]) == (None, None)
+    answers = {"GetConfiguration": {"configurationKey": [{"key": "metervaluesampleinterval", "value": "900"}]}}
+    with garage.connect(answers=answers) as station:
+        station.ok("BootNotification", frames.boot())
+        (row,) = wait_until(lambda: rest.get(f"{path}?drifted=true")["results"])
+    assert (row["key"], row["value"], row["reported"]) == ("MeterValueSampleInterval", "60", "900")
+    assert rest.get(f"{path}?drifted=false")["count"] == 0
+    # Desired as it is: no drift any more.
+    assert rest.post(path, {"key": "MeterValueSampleInterval", "value": "900.0"}, status=200)["drifted_since"] is None
+    people.stranger.rest.delete(f"{path}{row['id']}/", status=404)
+    rest.delete(f"{path}{row['id']}/", status=204)
+    assert rest.get(path)["count"] == 0
 
 
 def test_many_stations_at_once(server: Server, people: People, garage: Garage) -> None:
