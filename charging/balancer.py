@@ -61,6 +61,8 @@ def balance(load: SiteLoad, now: datetime) -> Decision | None:
         ValueError: its circuits are no tree.
     """
     with transaction.atomic():
+        # Answers that come meanwhile wait: what they change is not overwritten with what was read before.
+        list(Outlet.objects.select_for_update().filter(circuit__site_id=load.pk).values_list("pk"))
         outlets = outlets_of(load.pk)
         circuits = fuses(Circuit.objects.filter(site_id=load.pk), now)
         if not circuits:

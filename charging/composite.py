@@ -74,7 +74,7 @@ class Profile:
         found = {moment for moment in (self.valid_from, self.valid_to) if moment}
         cycle = CYCLES.get(self.recurrency, CYCLES["daily"])
         first, last = self.begin(begin, transaction_start), self.begin(end, transaction_start)
-        offsets = [period.start_s for period in self.periods]
+        offsets: list[float] = [period.start_s for period in self.periods]
         offsets += [self.duration_s] if math.isfinite(self.duration_s) else []
         while first and last and first <= last:
             found |= {first + timedelta(seconds=offset) for offset in offsets}

@@ -20,7 +20,7 @@ Amps = serializers.FloatField
 
 class CircuitIn(Shape):
     name = Text(max_length=100)
-    parent = reference(required=False, allow_null=True)
+    parent = reference(required=False, allow_null=True)  # type: ignore[assignment]
     limit_l1_a = Amps(min_value=0)
     limit_l2_a = Amps(min_value=0)
     limit_l3_a = Amps(min_value=0)
@@ -29,7 +29,7 @@ class CircuitIn(Shape):
 
 class CircuitPatch(Shape):
     name = Text(max_length=100, required=False)
-    parent = reference(required=False, allow_null=True)
+    parent = reference(required=False, allow_null=True)  # type: ignore[assignment]
     limit_l1_a = Amps(min_value=0, required=False)
     limit_l2_a = Amps(min_value=0, required=False)
     limit_l3_a = Amps(min_value=0, required=False)
@@ -39,7 +39,7 @@ class CircuitPatch(Shape):
 class CircuitOut(Shape):
     id = Whole()
     site = Whole()
-    parent = Whole(allow_null=True)
+    parent = Whole(allow_null=True)  # type: ignore[assignment]
     name = Text()
     limit_l1_a = Number()
     limit_l2_a = Number()
@@ -99,7 +99,7 @@ class PhasesOut(Shape):
 
 class BranchOut(Shape):
     id = Whole()
-    parent = Whole(allow_null=True)
+    parent = Whole(allow_null=True)  # type: ignore[assignment]
     name = Text()
     limit = PhasesOut()
     others = PhasesOut()

@@ -18,6 +18,8 @@ from charging.profile_params import UNITS
 from charging.queries import commands, profiles, stations
 from mobility.errors import Invalid
 
+KIND_WORDS = f"One of {', '.join(PROFILE_KINDS)}."
+
 
 class PeriodShape(Shape):
     start_s = Whole(min_value=0)
@@ -31,7 +33,7 @@ class ProfileIn(Shape):
     connector_id = Whole(required=False, allow_null=True, min_value=0)
     name = Text(required=False, allow_blank=True, max_length=100)
     purpose = serializers.ChoiceField(PURPOSES, required=False)
-    kind = serializers.ChoiceField(PROFILE_KINDS, required=False)
+    kind = Text(required=False, help_text=KIND_WORDS)
     recurrency = serializers.ChoiceField(["", "daily", "weekly"], required=False)
     stack_level = Whole(required=False, min_value=0)
     unit = serializers.ChoiceField(UNITS, required=False)
@@ -52,7 +54,7 @@ class ProfileOut(Shape):
     number = Whole(help_text="Its id on the wire.")
     name = Text()
     purpose = serializers.ChoiceField(PURPOSES)
-    kind = serializers.ChoiceField(PROFILE_KINDS)
+    kind = Text(help_text=KIND_WORDS)
     recurrency = Text()
     stack_level = Whole()
     unit = serializers.ChoiceField(UNITS)
@@ -61,7 +63,7 @@ class ProfileOut(Shape):
     valid_from = Moment(allow_null=True)
     valid_to = Moment(allow_null=True)
     periods = PeriodShape(many=True)
-    status = serializers.ChoiceField(ChargingProfile.Status.choices)
+    status = Text(help_text=f"One of {', '.join(ChargingProfile.Status.values)}.")
     answer = Text()
     answered_at = Moment(allow_null=True)
     reported_at = Moment(allow_null=True)
@@ -69,7 +71,7 @@ class ProfileOut(Shape):
     created_at = Moment()
 
 
-class StepOut(Shape):
+class CompositeStepOut(Shape):
     start_s = Whole()
     limit = Number(allow_null=True)
     because = Text()
@@ -87,8 +89,8 @@ class CompositeOut(Shape):
     unit = Text()
     begins_at = Moment()
     duration_s = Whole()
-    computed = StepOut(many=True)
-    reported = StepOut(many=True, allow_null=True)
+    computed = CompositeStepOut(many=True)
+    reported = CompositeStepOut(many=True, allow_null=True)
     reported_at = Moment(allow_null=True)
     differences = GapOut(many=True)
     limit_a = Number(allow_null=True)

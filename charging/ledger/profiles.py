@@ -7,7 +7,7 @@ from charging import live
 from charging.facts import CompositeReported, ProfilesReported
 from charging.ledger.batch import Batch
 from charging.ledger.state import StationState
-from charging.models import ChargingProfile, Command, CompositeSchedule
+from charging.models import ChargingProfile, Command, CompositeSchedule, Outlet
 
 Status = ChargingProfile.Status
 LIVE = (Status.SENT, Status.ACCEPTED, Status.UNANSWERED)
@@ -21,9 +21,12 @@ def profiles_event(command_or_station: Any) -> live.Event:
 
 def settle(batch: Batch, command: Command) -> None:
     """The command has ended: so has what it did to the charging profiles of its station."""
+    forget_limits(command)
     if command.kind == "set_profile":
         row = ChargingProfile.objects.filter(command_id=command.pk).first()
         if row is None:
+            if command.status == Command.Status.ACCEPTED:
+                superseded(batch, command)
             return
         words = {Command.Status.ACCEPTED: Status.ACCEPTED, Command.Status.REJECTED: Status.REFUSED}
         row.status = words.get(Command.Status(command.status), Status.UNANSWERED)
@@ -42,13 +45,49 @@ def settle(batch: Batch, command: Command) -> None:
     batch.tell(profiles_event(command))
 
 
+def forget_limits(command: Command) -> None:
+    """What a person sends may take the place of what the load balancing has stored, whose fail-safe is unknown then
+    until it is stored again."""
+    if command.status != Command.Status.ACCEPTED or "amps" in command.params:
+        return
+    outlets = Outlet.objects.filter(connector__station_id=command.station_id)
+    if command.connector_id:
+        outlets = outlets.filter(connector_id=command.connector_id)
+    params = command.params
+    if command.kind == "set_limit" or (command.kind == "set_profile" and is_failsafe(params)):
+        outlets.update(fallback_a=None)
+    elif command.kind == "clear_profiles" and not params.get("number"):
+        outlets.update(fallback_a=None, confirmed_a=None, confirmed_for=None, lease_until=None)
+
+
+def is_failsafe(params: dict[str, Any]) -> bool:
+    """Whether a profile takes the place of the fail-safe: a default one of the lowest level."""
+    return params.get("purpose") == ChargingProfile.Purpose.DEFAULT and params.get("stack_level") == 0
+
+
+def superseded(batch: Batch, command: Command) -> None:
+    """A limit of the load balancing has taken the place of what a person sent."""
+    params = command.params
+    same = ChargingProfile.objects.filter(
+        station_id=command.station_id,
+        connector=command.connector,
+        purpose=params.get("purpose"),
+        stack_level=params.get("stack_level"),
+        status__in=LIVE,
+    )
+    if command.transaction_id is not None:
+        same = same.filter(transaction_id=command.transaction_id)
+    if same.update(status=Status.CLEARED, answered_at=batch.now, answer="Replaced by the load balancing."):
+        batch.tell(profiles_event(command))
+
+
 def replaced(batch: Batch, row: ChargingProfile) -> None:
     """A station holds one profile of a purpose and stack level at a place (1.6 §5.16, 2.0.1 K01.FR.06)."""
     same = ChargingProfile.objects.filter(
         station_id=row.station_id, purpose=row.purpose, stack_level=row.stack_level, status__in=LIVE
     ).exclude(pk=row.pk)
     same = same.filter(connector_id=row.connector_id) if row.connector_id else same.filter(connector__isnull=True)
-    if row.purpose == ChargingProfile.Purpose.TRANSACTION:
+    if row.transaction_id is not None:
         same = same.filter(transaction_id=row.transaction_id)
     same.update(status=Status.CLEARED, answered_at=batch.now, answer=f"Replaced by {row}."[:500])
 

@@ -173,7 +173,7 @@ def comparison(station: ChargingStation, evse: int, now: datetime | None = None)
     begins_at, duration_s = (said.begins_at, said.duration_s) if said else (now, DAY_S)
     profiles = held_by(station)
     tx = connector.transaction if connector and connector.transaction and connector.transaction.is_open else None
-    running = {
+    running: dict[str, Any] = {
         "started": tx.started if tx else None,
         "transaction_id": tx.transaction_id if tx else None,
         "volts": VOLTS,

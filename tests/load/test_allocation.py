@@ -15,6 +15,11 @@ def three(amps: float) -> Amps:
     return (amps, amps, amps)
 
 
+def wider_by(limit_a: Amps, amps: float) -> Amps:
+    one, two, three_ = limit_a
+    return (one + amps, two + amps, three_ + amps)
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> list[Circuit]:
     """A main fuse and up to five circuits below it or each other."""
@@ -116,9 +121,7 @@ def test_more_room_never_serves_worse(case: tuple[list[Circuit], list[Demand]], 
     let in, the least share per weight does not fall, nor the next, and so on."""
     tree, demands = case
     which = data.draw(st.integers(0, len(tree) - 1))
-    wider = [
-        replace(c, limit_a=tuple(a + more / 10 for a in c.limit_a)) if n == which else c for n, c in enumerate(tree)
-    ]
+    wider = [replace(c, limit_a=wider_by(c.limit_a, more / 10)) if n == which else c for n, c in enumerate(tree)]
     less, most = allocate(tree, demands), allocate(wider, demands)
     group = {
         d.pk: (0 if d.in_turn else 1 if d.waited_s else 2, -d.waited_s * d.weight * (not d.in_turn), d.pk)

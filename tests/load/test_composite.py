@@ -22,7 +22,7 @@ def amps(profiles: list[Profile], *, started: datetime | None = NOON, **more: An
 
 
 def test_the_lowest_of_the_purposes_counts() -> None:
-    always = {"kind": "absolute", "starts_at": NOON - timedelta(days=1)}
+    always: dict[str, Any] = {"kind": "absolute", "starts_at": NOON - timedelta(days=1)}
     station, default, own = flat("station_max", 20, **always), flat("default", 10), flat("transaction", 32)
     assert amps([]) is None
     assert amps([station]) == 20

@@ -7,7 +7,7 @@ import pytest
 
 from tests.ocpp.conftest import V16, V21, V201, VERSIONS, Lab
 from tests.support import frames
-from tests.support.frames import event_2x, meter_16, start_16
+from tests.support.frames import event_2x, start_16
 from tests.support.station import Station
 from tests.support.waiting import wait_until
 
@@ -149,6 +149,9 @@ class Balanced:
         (branch,) = self.rest.get(f"sites/{self.site}/load/")["circuits"]
         return next(row for row in branch["outlets"] if row["station"] == station.identity)
 
+    def wait_failsafe(self, station: Station) -> None:
+        wait_until(lambda: self.outlet(station)["failsafe_a"] == 0, f"the fail-safe at {station.identity}")
+
     def wait_limit(self, station: Station, amps: float) -> None:
         wait_until(lambda: self.outlet(station)["confirmed_a"] == amps, f"{amps} A at {station.identity}")
 
@@ -163,7 +166,7 @@ def test_two_cars_share_a_fuse(lab: Lab) -> None:
     first, second = site.station(V16), site.station(V201)
     site.begin()
     for station in (first, second):
-        wait_until(lambda s=station: site.outlet(s)["failsafe_a"] == 0, "the fail-safe to be stored")
+        site.wait_failsafe(station)
         assert limits_sent(station) == [("TxDefaultProfile", 0)]
     tag = lab.tag()
     started = first.ok("StartTransaction", start_16(tag, 0))["transactionId"]
@@ -180,7 +183,7 @@ def test_two_cars_share_a_fuse(lab: Lab) -> None:
     lab.rest.post(f"sites/{site.site}/meter/", {"load_l1_a": 6, "load_l2_a": 2, "valid_s": 600}, status=204)
     site.wait_limit(first, 7)
     site.wait_limit(second, 7)
-    # One that draws more than it may is noticed.
+    # The first leaves: all that is left is for the other.
     first.ok("StopTransaction", frames.stop_16(started, 10))
     site.wait_limit(second, 14)
 
@@ -191,7 +194,7 @@ def test_a_silent_station_holds_up_the_others(lab: Lab) -> None:
     first, second = site.station(V16), site.station(V16)
     site.begin()
     for station in (first, second):
-        wait_until(lambda s=station: site.outlet(s)["failsafe_a"] == 0, "the fail-safe to be stored")
+        site.wait_failsafe(station)
     tag = lab.tag()
     first.ok("StartTransaction", start_16(tag, 0))
     site.wait_limit(first, 26)
@@ -205,6 +208,18 @@ def test_a_silent_station_holds_up_the_others(lab: Lab) -> None:
     purposes = [purpose for purpose, _ in limits_sent(first)]
     assert purposes[-4:] == ["TxProfile", "TxDefaultProfile", "TxDefaultProfile", "ChargePointMaxProfile"]
     assert site.outlet(second)["confirmed_a"] is None, "26 A may still flow at the first"
+
+
+def test_what_a_person_sends_is_counted(lab: Lab) -> None:
+    """A default profile in the place of the fail-safe lifts what may flow until the fail-safe is stored again."""
+    site = Balanced(lab, 20)
+    station = site.station(V16)
+    site.begin()
+    site.wait_failsafe(station)
+    made = lab.rest.post("charging-profiles/", wished(station.identity), status=201)
+    path = f"charging-profiles/{made['id']}/"
+    wait_until(lambda: lab.rest.get(path)["status"] == "cleared", "the fail-safe to take its place again")
+    assert limits_sent(station) == [("TxDefaultProfile", 0), ("TxDefaultProfile", 16), ("TxDefaultProfile", 0)]
 
 
 def test_the_rules_of_a_site_are_checked(lab: Lab) -> None:
