@@ -18,6 +18,8 @@ from mobility.errors import Conflict, Problem
 State = ScheduleRun.State
 SOON = timedelta(seconds=5)
 WATCH_EVERY = timedelta(seconds=30)
+#: How often a run looks whether what it waits for has come.
+WAIT_EVERY = timedelta(seconds=15)
 #: A transaction and power have to come within this time.
 PATIENCE = timedelta(minutes=3)
 MOST_STEPS = 60

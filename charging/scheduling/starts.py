@@ -5,6 +5,7 @@ from typing import Any
 from charging.models import Command, Schedule, ScheduleRun
 from charging.scheduling.acts import (
     SOON,
+    WAIT_EVERY,
     WATCH_EVERY,
     again,
     fail,
@@ -30,12 +31,12 @@ def step_planned(scene: Scene, run: ScheduleRun) -> None:
         miss(scene, run)
         return
     if is_taken(scene, run):
-        again(scene, run, SOON)
+        again(scene, run, WAIT_EVERY)
         return
     missing = what_is_missing(scene)
     if missing:
         note(scene, run, missing)
-        again(scene, run, SOON)
+        again(scene, run, WAIT_EVERY)
         return
     found = scene.transaction
     if found is None:
@@ -147,7 +148,7 @@ def next_attempt(scene: Scene, run: ScheduleRun) -> None:
         # Nothing is known of what came of it, or it cannot be now: it is tried anew when it can.
         run.state, run.attempts = State.PLANNED, 0
         note(scene, run, why)
-        again(scene, run, SOON)
+        again(scene, run, WAIT_EVERY)
     elif run.attempts <= STARTED and found is None:
         note(scene, run, "retries")
         run.attempts = STARTED
