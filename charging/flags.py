@@ -101,6 +101,6 @@ def flags_of(keys: Iterable[str]) -> list[Flag]:
     """The flags in words, those that hold the bill first; one that is not known stands by its own name."""
     found = []
     for key in keys:
-        known = _TOKEN if key.startswith("token_") else TEXTS.get(key, (key, "", ""))
-        found.append(Flag(key, *known, holds=key in HOLDING))
+        name, meaning, advice = _TOKEN if key.startswith("token_") else TEXTS.get(key, (key, "", ""))
+        found.append(Flag(key, name, meaning, advice, key in HOLDING))
     return sorted(found, key=lambda flag: (not flag.holds, flag.key))

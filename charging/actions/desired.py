@@ -25,10 +25,10 @@ def set_desired(actor: Actor, *, station: ChargingStation, key: str, value: str)
         Invalid: the key or the value is unusable, or the setting is a secret or read-only.
         Conflict: the station has too many desired values.
     """
-    path = key.strip() if isinstance(key, str) else ""
+    path = key.strip()
     if not 0 < len(path) <= 255 or not path.isprintable():
         raise Invalid(_("Name a setting."), fields={"key": _("This is the name of a setting, up to 255 characters.")})
-    if not isinstance(value, str) or len(value) > 2500 or "\x00" in value:
+    if len(value) > 2500 or "\x00" in value:
         raise Invalid(_("This value is not usable."), fields={"value": _("This is a text of up to 2500 characters.")})
     if station.protocol not in ("", "1.6") and "/" not in path:
         # As in `set_configuration`, a dot may part the component from the variable.

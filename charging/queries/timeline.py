@@ -79,7 +79,7 @@ def _statuses(row: Transaction, begin: datetime, end: datetime) -> list[StatusCh
     frames = OcppMessage.objects.filter(
         station=row.station_id, at__gte=begin, at__lte=end, action=wire.STATUS_ACTION, sender=OcppMessage.Sender.STATION
     )
-    found = []
+    found: list[StatusChanged] = []
     for text, at in frames.order_by("at", "pk").values_list("request", "at")[:MOST_STATUSES]:
         status = wire.status_of(row.station.protocol, text, at)
         if status is None or status.evse not in (row.evse_number, 0):
