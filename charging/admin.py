@@ -18,16 +18,22 @@ from charging.models import (
     DesiredValue,
     DriverPreference,
     FeedHead,
+    Holiday,
     HourlyEnergy,
     IdTag,
     IdTagAlias,
     MeterReading,
     OcppMessage,
+    PriceSlot,
+    PriceSource,
     Pulse,
     QuarantinedMessage,
     SecurityEvent,
     SetUp,
     Site,
+    Tariff,
+    TariffAssignment,
+    TariffVersion,
     Transaction,
     TransactionEvent,
     Violation,
@@ -221,6 +227,49 @@ class CorrectionAdmin(Record):
     list_display = ("transaction", "energy_wh", "ended", "cost", "reason", "actor", "made_at", "undone_at")
     list_select_related = ("transaction__station", "actor")
     search_fields = ("transaction__transaction_id", "reason")
+
+
+@admin.register(Tariff)
+class TariffAdmin(Record):
+    list_display = ("name", "organization", "currency", "created_at")
+    list_select_related = ("organization",)
+    search_fields = ("name",)
+
+
+@admin.register(TariffVersion)
+class TariffVersionAdmin(Record):
+    list_display = ("tariff", "number", "valid_from", "tax_percent", "note")
+    list_select_related = ("tariff",)
+    search_fields = ("tariff__name",)
+
+
+@admin.register(TariffAssignment)
+class TariffAssignmentAdmin(Record):
+    list_display = ("key", "tariff", "organization")
+    list_select_related = ("tariff", "organization")
+    search_fields = ("key", "tariff__name")
+
+
+@admin.register(Holiday)
+class HolidayAdmin(Record):
+    list_display = ("day", "name", "organization")
+    list_select_related = ("organization",)
+    search_fields = ("name",)
+
+
+@admin.register(PriceSlot)
+class PriceSlotAdmin(Record):
+    list_display = ("zone", "begin", "end", "price_per_kwh", "currency", "organization")
+    list_select_related = ("organization",)
+    search_fields = ("zone",)
+    ordering = ("-begin",)
+
+
+@admin.register(PriceSource)
+class PriceSourceAdmin(Record):
+    list_display = ("zone", "url", "reader", "read_at", "error", "organization")
+    list_select_related = ("organization",)
+    search_fields = ("zone",)
 
 
 @admin.register(DesiredValue)

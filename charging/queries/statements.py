@@ -1,13 +1,12 @@
 """What a month's sessions come to: by person, by id tag or by cost centre."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -39,6 +38,16 @@ class Group:
     energy_wh: float
     cost: Decimal
     held: int
+
+    def with_(self, other: "Group") -> "Group":
+        """Both together: sessions without a tag, and those whose tag has no cost centre."""
+        return replace(
+            self,
+            count=self.count + other.count,
+            energy_wh=self.energy_wh + other.energy_wh,
+            cost=self.cost + other.cost,
+            held=self.held + other.held,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +95,7 @@ def sessions(actor: Actor, period: Month) -> QuerySet[Transaction]:
 
 def grouped(actor: Actor, period: Month, by: str) -> "QuerySet[Any, Any]":
     """The sessions with what groups them as `group`."""
-    field = kind(by)[1]
-    value: Any = Coalesce(field, Value("")) if by == "cost_center" else F(field)
-    return sessions(actor, period).order_by().annotate(group=value)
+    return sessions(actor, period).order_by().annotate(group=F(kind(by)[1]))
 
 
 def groups(actor: Actor, period: Month, by: str) -> list[Group]:
@@ -98,8 +105,9 @@ def groups(actor: Actor, period: Month, by: str) -> list[Group]:
         count=Count("pk"), wh=Sum("energy_wh"), total=Sum("cost"), held=Count("pk", filter=Q(final=False))
     )
     named = _names(actor, period, by)
-    found = [
-        Group(
+    found: dict[tuple[str, str], Group] = {}
+    for row in summed.order_by("group", "currency")[:MOST_GROUPS]:
+        group = Group(
             str(row["group"] or NONE),
             named.get(row["group"]) or _("without"),
             row["currency"],
@@ -108,9 +116,9 @@ def groups(actor: Actor, period: Month, by: str) -> list[Group]:
             row["total"] or Decimal(0),
             row["held"],
         )
-        for row in summed.order_by("group", "currency")[:MOST_GROUPS]
-    ]
-    return sorted(found, key=lambda group: (group.key == NONE, group.name.casefold(), group.currency))
+        same = found.get((group.key, group.currency))
+        found[group.key, group.currency] = group if same is None else same.with_(group)
+    return sorted(found.values(), key=lambda group: (group.key == NONE, group.name.casefold(), group.currency))
 
 
 def _names(actor: Actor, period: Month, by: str) -> dict[Any, str]:

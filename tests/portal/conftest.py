@@ -63,7 +63,11 @@ def filled(server: Server, people: People) -> dict[str, str]:
     circuit = people.owner.rest.post(f"sites/{site}/circuits/", fuse, status=201)["id"]
     outlet = {"circuit": circuit, "station": identity, "evse_id": 1}
     people.owner.rest.post(f"sites/{site}/outlets/", outlet, status=201)
-    return {"identity": identity, "transaction": transaction, "site": str(site)}
+    parts = [{"kind": "energy", "price": "0.40"}, {"kind": "idle", "price": "0.10", "from_minutes": 30}]
+    tariff = people.owner.rest.post("tariffs/", {"name": "Usual", "version": {"parts": parts}}, status=201)["id"]
+    slot = {"begin": frames.ts(0), "end": frames.ts(60), "price_per_kwh": "0.08"}
+    people.owner.rest.put("prices/", {"zone": "DE-LU", "slots": [slot]})
+    return {"tariff": str(tariff), "identity": identity, "transaction": transaction, "site": str(site)}
 
 
 def sign_in(server: Server, person: Person) -> httpx.Client:
