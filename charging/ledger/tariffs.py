@@ -1,4 +1,4 @@
-"""The cost of a transaction under a tariff: chosen at its start, computed now and then while it runs, exactly at the end.
+"""The cost of a transaction under a tariff: chosen at its start, computed while it runs, exactly at its end.
 
 The tariff's pure function does it all. While the transaction runs it is asked at most every PRICE_EVERY_S, with a curve
 thinned to a value a minute; when it is settled, with every stored reading. What of the cost stands in which hour is
