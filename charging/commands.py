@@ -64,7 +64,7 @@ class Kind:
     """
 
     name: str
-    label: str
+    label: Any
     role: str
     check: Callable[[Mapping[str, Any]], Params]
     target: str = ""

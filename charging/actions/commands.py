@@ -48,7 +48,7 @@ def send_command(actor: Actor, *, station: ChargingStation, command: str, params
         Conflict: `station_offline`, `connector_busy`, `nothing_to_stop`, `unknown_protocol`, `not_supported`.
     """
     kind = kind_of(command)
-    authorize(actor, kind.role, station.organization_id, f"command {kind.label.lower()}")
+    authorize(actor, kind.role, station.organization_id, str(kind.label))
     cleaned = kind.check(params)
     check_version(station, kind, cleaned)
     if not station.online and not may_wait(kind, cleaned):

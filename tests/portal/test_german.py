@@ -24,7 +24,7 @@ TEXTS = """() => {
   const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const parent = walk.currentNode.parentElement;
-    if (!parent.closest('script, style, template, .icon, .mono, pre, code, option, [data-spot]')) {
+    if (!parent.closest('script, style, template, .icon, .mono, pre, code, option, .records dl')) {
       found.push(walk.currentNode.textContent.trim().replace(/\\s+/g, ' '));
     }
   }
@@ -38,7 +38,7 @@ TEXTS = """() => {
 def english() -> set[str]:
     """What the catalog has another word for, but for what people are called here."""
     entries = catalog.catalog()
-    return {entry.msgid for entry in entries} - {entry.msgstr for entry in entries} - {"Owner", "Card"}
+    return {entry.msgid for entry in entries} - {entry.msgstr for entry in entries} - {"Owner", "Card", "Main fuse"}
 
 
 def remnants(page: Page, sources: set[str]) -> list[str]:
