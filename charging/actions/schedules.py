@@ -22,7 +22,16 @@ from charging.scheduling.scene import scene_of, windows_of
 from charging.windows import overlapping
 from mobility.errors import Conflict, Forbidden, Invalid, Problem
 
-FIELDS = ("name", "mode", "technique", "enabled", "ready_by", "target_wh", "target_percent", "battery_wh")
+FIELDS: tuple[str, ...] = (
+    "name",
+    "mode",
+    "technique",
+    "enabled",
+    "ready_by",
+    "target_wh",
+    "target_percent",
+    "battery_wh",
+)
 FIELDS += ("soc_percent", "power_w", "continuous", "buffer_minutes", "min_run_minutes", "price_limit")
 FIELDS += ("random_delay_minutes",)
 #: field -> (least, most)
@@ -52,7 +61,7 @@ def clean_windows(value: Any) -> list[dict[str, Any]]:
 
     if not isinstance(value, list) or len(value) > MOST_WINDOWS:
         raise bad(_("This is a list of at most %(most)s windows.") % {"most": MOST_WINDOWS})
-    found = []
+    found: list[dict[str, Any]] = []
     for row in value:
         if not isinstance(row, Mapping):
             raise bad(_("A window is a weekday with a begin and an end."))
@@ -257,7 +266,7 @@ def delete_schedule(actor: Actor, *, schedule: Schedule) -> None:
                 % {"why": problem.message},
                 code="still_holding",
             ) from None
-    told = {"id": schedule.pk, "user": schedule.user_id, "deleted": True}
+    told: dict[str, Any] = {"id": schedule.pk, "user": schedule.user_id, "deleted": True}
     where = schedule.connector
     told |= {"evse_id": where.evse_number if where else None, "connector_id": where.number if where else None}
     station = schedule.station

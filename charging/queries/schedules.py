@@ -22,6 +22,12 @@ def with_next_runs(actor: Actor) -> QuerySet[Schedule]:
     return visible(actor).prefetch_related(Prefetch("runs", queryset=coming, to_attr="coming"))
 
 
+def coming(schedule: Schedule) -> list[ScheduleRun]:
+    """The runs of one of `with_next_runs` that are not over."""
+    found: list[ScheduleRun] = getattr(schedule, "coming", [])
+    return found
+
+
 def get(actor: Actor, pk: object) -> Schedule:
     """Raises NotFound."""
     return one(visible(actor), "schedule", pk=pk)

@@ -29,6 +29,11 @@ ACCIDENTS |= {"EmergencyStop", "OvercurrentFault", "Timeout"}
 FULL = {"StoppedByEV", "SOCLimitReached", "EnergyLimitReached", "ReqEnergyTransferRejected"}
 
 
+def fresh(run: ScheduleRun) -> Transaction | None:
+    """The run's session as it is now."""
+    return Transaction.objects.filter(pk=run.transaction_id).first() if run.transaction_id else None
+
+
 def step_running(scene: Scene, run: ScheduleRun) -> None:
     found = run.transaction
     if found is not None:
@@ -113,7 +118,7 @@ def stop(scene: Scene, run: ScheduleRun) -> None:
 
 def step_ending(scene: Scene, run: ScheduleRun) -> None:
     note_answer(scene, run)
-    found = Transaction.objects.filter(pk=run.transaction_id).first()
+    found = fresh(run)
     if found is None or not found.is_open:
         over(scene, run, State.DONE, "done", energy_wh=round(found.energy_wh) if found else 0)
         not_ready(scene, run)
@@ -188,7 +193,7 @@ def step_holding(scene: Scene, run: ScheduleRun) -> None:
 def step_resting(scene: Scene, run: ScheduleRun) -> None:
     """After its end, until the car is gone."""
     note_answer(scene, run)
-    found = Transaction.objects.filter(pk=run.transaction_id).first()
+    found = fresh(run)
     if found is not None and found.is_open and scene.plugged is not False:
         run.due_at = scene.now + WATCH_EVERY
         return

@@ -53,7 +53,9 @@ def run_shown(run: ScheduleRun) -> dict[str, Any]:
 def schedule_list(request: PageRequest) -> HttpResponse:
     found = schedules.with_next_runs(request.actor).order_by("station__name", "station__identity", "pk")
     page = Paginator(found, 50).get_page(request.GET.get("page"))
-    rows = [{"row": row, "reason": words.reason(row.plan), "next": next(iter(row.coming), None)} for row in page]
+    rows = [
+        {"row": row, "reason": words.reason(row.plan), "next": next(iter(schedules.coming(row)), None)} for row in page
+    ]
     context = {"page": page, "rows": rows, "may_add": request.actor.organization_ids(Role.DRIVER) != []}
     return render(request, "charging/schedules.html", {**context, "board": Board(request.actor, {})})
 

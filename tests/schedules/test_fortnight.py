@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -52,7 +53,7 @@ def a_week(world: World, monday: datetime, names: tuple[str, ...]) -> None:
             late = name == "WINDOW" and night == 2
             arrives = local(day, 23, 40) if late else local(day, 18, 7)
             car = Car(45_000, asleep=name == "SLEEPY" and night in (1, 4), dead=name == "SLEEPY" and night == 4)
-            world.at(arrives, lambda outlet=outlet, car=car: outlet.plug(car))
+            world.at(arrives, partial(outlet.plug, car))
 
             def leave(name: str = name, outlet: Any = outlet, night: int = night) -> None:
                 results.append((name, night, outlet.delivered_wh, len(world.told(made[name]))))
@@ -78,9 +79,9 @@ def a_week(world: World, monday: datetime, names: tuple[str, ...]) -> None:
         ready = delivered_wh >= (TARGET_WH * 0.97 if name != "WINDOW" else 40_000)
         assert ready or by_hand or told > before.get(name, 0), f"{name}, night {night}: {delivered_wh:.0f} Wh, silent"
         before[name] = told
-    told = {name: world.told(schedule) for name, schedule in made.items()}
-    assert told.pop("SLEEPY", ["car_sleeps"]) == ["car_sleeps"]
-    assert not any(told[name] for name in names[:2]), told
+    messages = {name: world.told(schedule) for name, schedule in made.items()}
+    assert messages.pop("SLEEPY", ["car_sleeps"]) == ["car_sleeps"]
+    assert not any(messages[name] for name in names[:2]), messages
     # What was stopped by hand stays so until the next window.
     after = [at for at in outlets["WINDOW"].starts if at > stopped]
     assert after[0] >= local(monday + timedelta(days=6), 22)
