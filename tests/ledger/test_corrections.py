@@ -14,6 +14,7 @@ from charging.models import Correction, Transaction
 from mobility.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.ledger.conftest import NewBench
 from tests.ledger.harness import BEGIN, Bench, event, meter_16, start_16, stop_16
+from tests.ledger.test_tariffs import ENERGY, FEE, priced
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +94,24 @@ def test_what_comes_late_is_kept_and_changes_nothing_that_shows(bench: NewBench)
     assert values(one) == (8_000, Decimal("2.32"), True, False)
     assert sum(one.hours().values()) == pytest.approx(8_000)
     assert one.hourly_cost() == Decimal("2.32")
+
+
+def test_a_bill_under_a_tariff_and_its_hours(bench: NewBench) -> None:
+    """The cost that is left out follows the tariff; the hours add up to whatever the bill says."""
+    one = bench("2.0.1")
+    priced(one, ENERGY, FEE)
+    one.feed([event("Started", 0, 0, 1_000), event("Updated", 1, 20, 2_000), event("Ended", 3, 40, 3_000)])
+    (row,) = one.transactions()
+    assert (row.cost, row.final) == (Decimal("1.80"), False)
+    manager = person(one, "manager")
+    correct_transaction(manager, transaction=row, reason="By the car's display", energy_wh=5_000)
+    assert values(one) == (5_000, Decimal("3.00"), True, True)
+    assert one.hourly_cost() == Decimal("3.00")
+    one.feed([event("Ended", 4, 50, 4_000)])
+    assert one.hourly_cost() == Decimal("3.00")
+    undo_correction(manager, transaction=row)
+    assert values(one) == (3_000, Decimal("2.20"), False, False)
+    assert one.hourly_cost() == Decimal("2.20")
 
 
 def test_a_bill_is_confirmed_as_it_stands(bench: NewBench) -> None:
