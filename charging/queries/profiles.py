@@ -19,6 +19,8 @@ DAY_S = 86_400
 VOLTS = 230.0
 #: A reading is compared with the limit when it is at most this old.
 FRESH = timedelta(minutes=5)
+#: Clocks and roundings differ by this much.
+SHORTEST_GAP_S, TOLERANCE_A = 30, 0.2
 #: Profiles that the station has, or may have.
 HELD = (ChargingProfile.Status.ACCEPTED, ChargingProfile.Status.UNANSWERED)
 OVER = (Command.Status.TIMED_OUT, Command.Status.FAILED, Command.Status.EXPIRED, Command.Status.CANCELLED)
@@ -188,13 +190,19 @@ def comparison(station: ChargingStation, evse: int, now: datetime | None = None)
         duration_s=duration_s,
         ours=ours,
         theirs=theirs,
-        differences=[gap for gap in differences(ours, theirs, duration_s, 0.2) if gap[2] is not None] if theirs else [],
+        differences=gaps(ours, theirs, duration_s) if theirs else [],
         received_at=said.received_at if said else None,
         limit_a=here.limit,
         because=here.because,
         measured_a=measured(connector, phases, now),
         charging=tx is not None,
     )
+
+
+def gaps(ours: list[Step], theirs: list[Step], duration_s: int) -> list[tuple[int, int, float | None, float | None]]:
+    """Where the two differ, beside rounding, and what no profile limits: there a station says its own rating."""
+    found = differences(ours, theirs, duration_s, TOLERANCE_A)
+    return [gap for gap in found if gap[2] is not None and gap[1] - gap[0] >= SHORTEST_GAP_S]
 
 
 def amperes(said: CompositeSchedule, phases: int) -> list[Step]:
