@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 
 from charging.planner import PriceSlot
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 200, 48, 8, 10, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 200, 60, 8, 10, 26
 #: Bars thinner than this are joined.
 MOST_BARS = 400
 

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.bench import contenders
+from tests.bench import contenders, planner
 from tests.bench.contenders import Contender
 from tests.support.environment import ROOT
 
@@ -171,6 +171,7 @@ def main() -> int:
     shown = ", ".join(f"{value:.2f} at {stations} stations" for stations, value in sorted(ratios.items()))
     print(f"{errors} errors, {time.monotonic() - began:.0f} s")
     print(f"times the bare ocpp server's messages/s, everything durable on SQLite: {shown}; {cpu:.2f} times its CPU")
+    print(planner.row())
     return 0 if all(stored) and not errors and min(ratios.values()) >= (given.least or 0) else 1
 
 

@@ -78,3 +78,55 @@ def test_a_due_schedule_starts_a_session_by_itself(home: Home) -> None:
         station.ok("StopTransaction", frames.stop_16(started, 1500, reason="Remote"))
         home.run_in(made["id"], "done")
         assert len([call for call in station.calls if call.action == "RemoteStartTransaction"]) == 1
+
+
+def test_what_a_schedule_may_be_and_whose_it_is(home: Home, people: People) -> None:
+    made = home.schedule(mode="smart", ready_by="07:00", target_wh=10_000, name="Night")
+    path = f"schedules/{made['id']}/"
+    assert (made["plan"]["reason"], made["user"]) == ("flat", home.rest.get("me/")["id"])
+    assert "0.30" not in made["plan"]["cost"] and made["plan"]["cost"] == "3.00"
+    # A colleague who drives does not see it, a stranger neither.
+    for other in (people.member, people.stranger):
+        assert made["id"] not in {row["id"] for row in other.rest.each("schedules/")}
+        other.rest.get(path, status=404)
+        other.rest.patch(path, {"name": "Mine"}, status=404)
+        other.rest.get(f"{path}runs/", status=404)
+    # One for each connector and person.
+    body = {"station": home.identity, "id_tag": home.tag, "mode": "smart", "ready_by": "07:00", "target_wh": 1000}
+    assert home.rest.post("schedules/", body, status=409)["code"] == "already_exists"
+    assert home.rest.patch(path, {"skip_next": True})["skipped"] is not None
+    assert home.rest.patch(path, {"skip_next": False, "charge_now": True})["plan"]["reason"] == "this_once"
+    home.rest.delete(path)
+    home.rest.get(path, status=404)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"mode": "schedule"}, "windows"),
+        ({"mode": "smart", "target_wh": 1000}, "ready_by"),
+        ({"mode": "smart", "ready_by": "07:00"}, "target_wh"),
+        ({"mode": "smart", "ready_by": "07:00", "target_percent": 80}, "battery_wh"),
+        ({"mode": "smart", "ready_by": "25:00", "target_wh": 1000}, "ready_by"),
+        ({"mode": "now", "id_tag": "NOBODYS"}, "id_tag"),
+        ({"mode": "now", "connector_id": 9}, "connector_id"),
+        (
+            {
+                "mode": "schedule",
+                "windows": [
+                    {"weekday": 6, "begin": "22:00", "end": "06:00"},
+                    {"weekday": 0, "begin": "05:00", "end": "07:00"},
+                ],
+            },
+            "windows",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(home: Home, values: dict[str, Any], field: str) -> None:
+    problem = home.rest.post("schedules/preview/", {"station": home.identity, "id_tag": home.tag, **values}, status=400)
+    assert field in problem["fields"], problem
+
+
+def test_a_driver_neither_holds_nor_limits(home: Home, people: People) -> None:
+    body = {"station": home.identity, "mode": "now", "technique": "hold"}
+    assert "technique" in people.member.rest.post("schedules/", body, status=400)["fields"]
