@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.models import Audit, Organization
@@ -142,6 +143,15 @@ def audit_target(result: Any, arguments: dict[str, Any], target: Callable[[Any],
     return next((str(value) for value in arguments.values() if isinstance(value, models.Model)), "")
 
 
+#: The roles within a sentence.
+ROLE_WORDS = {
+    "owner": gettext_lazy("owner"),
+    "manager": gettext_lazy("manager"),
+    "driver": gettext_lazy("driver"),
+    "viewer": gettext_lazy("viewer"),
+}
+
+
 def authorize(actor: Actor, role: str, organization_id: int | None, name: str = "this") -> None:
     """Raise NotFound for a stranger and Forbidden for a member whose role is less than `role`."""
     if actor.can(role, organization_id):
@@ -151,5 +161,5 @@ def authorize(actor: Actor, role: str, organization_id: int | None, name: str = 
     held = actor.memberships[organization_id]
     raise Forbidden(
         _("Your role here is %(held)s; %(name)s needs %(role)s.")
-        % {"held": _(held.capitalize()), "name": name.replace(".", " ").replace("_", " "), "role": _(role.capitalize())}
+        % {"held": ROLE_WORDS[held], "name": name.replace(".", " ").replace("_", " "), "role": ROLE_WORDS[role]}
     )
