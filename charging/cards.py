@@ -287,7 +287,9 @@ class StationCard:
             place = self.outlet_at(command["evse_id"], command["connector_id"]) or self
         elif command["transaction"] is not None:
             place = self._outlet_of(command["transaction"]) or self
-        place.outcome = outcome_of(command, self.name)
+        # What a station is told of a cost now and then is nobody's command.
+        if command["action"] != "CostUpdated" or command["user"] is not None:
+            place.outcome = outcome_of(command, self.name)
         return place
 
     def _outlet_of(self, transaction: int) -> Outlet | None:
