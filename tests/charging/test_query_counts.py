@@ -21,6 +21,7 @@ from charging.models import (
     IdTag,
     MeterReading,
     OcppMessage,
+    Schedule,
     SecurityEvent,
     Transaction,
 )
@@ -28,7 +29,8 @@ from charging.queries import cars, commands, connectors, id_tags, messages, secu
 
 pytestmark = pytest.mark.django_db
 
-LISTS = ["stations/", "transactions/", "id-tags/", "cars/", "messages/", "security-events/", "exports/transactions/"]
+LISTS = ["stations/", "transactions/", "id-tags/", "cars/", "schedules/", "messages/", "security-events/"]
+LISTS += ["exports/transactions/"]
 
 
 class Fleet:
@@ -75,6 +77,8 @@ class Fleet:
         )
         OcppMessage.objects.create(station=station, sender="station", action="Heartbeat", at=now)
         SecurityEvent.objects.create(organization=org, station=station, type="Test")
+        values = {"connector": outlet, "user": driver, "car": car, "id_tag": tag}
+        Schedule.objects.create(organization=org, station=station, **values)
 
     def queries(self, path: str) -> int:
         client = Client(headers={"authorization": f"Bearer {self.access}"})
