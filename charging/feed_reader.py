@@ -5,6 +5,7 @@ transaction that writes what was made of it, and only from where this reader fou
 and what a crash undoes is read again.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,6 +21,8 @@ from charging.models import Change, Command, WaitingStation
 from charging.news import FEED, LIMITED_FOR, LIMITING, READERS, Marks, Reader, fault_names, is_paused
 from charging.queries import feed
 
+#: How far back the first look of an installation reads: beyond its own start.
+FIRST_LOOK = timedelta(minutes=5)
 MOST = 500
 #: How many pages one run reads; the next one continues.
 PAGES = 20
@@ -41,9 +44,17 @@ def read(now: datetime) -> tuple[bool, bool]:
     return told, delivered
 
 
-def mark(name: str, begin: int) -> int:
-    """Where a mark stands; one that there was not stands at `begin`: what is older is no news."""
-    return Mark.objects.get_or_create(pk=name, defaults={"value": begin})[0].value
+def mark(name: str, begin: Callable[[], int]) -> int:
+    """Where a mark stands; one that there was not is made where it begins."""
+    found = Mark.objects.filter(pk=name).values_list("value", flat=True).first()
+    if found is None:
+        found = Mark.objects.get_or_create(pk=name, defaults={"value": begin()})[0].value
+    return found
+
+
+def beginning(now: datetime) -> int:
+    """Where the first look at the feed begins: what happened long before it is no news."""
+    return feed.last_before(now - FIRST_LOOK)
 
 
 def move(name: str, before: int, after: int) -> bool:
@@ -53,7 +64,7 @@ def move(name: str, before: int, after: int) -> bool:
 def read_page(now: datetime) -> tuple[bool, bool] | None:
     """Read the next rows; None when there are none, or another worker reads them."""
     head = feed.head()
-    before = mark(FEED, head)
+    before = mark(FEED, lambda: beginning(now))
     if before == head:
         return None
     rows = feed.after(before, head, MOST)
@@ -108,10 +119,10 @@ def notifications(rows: list[Change], marks: Marks, now: datetime) -> Plan:
 def read_waiting(now: datetime) -> bool:
     """Tell platform admins of stations that knock and were not there before."""
     newest = WaitingStation.objects.order_by("-pk").values_list("pk", "identity").first()
-    before = mark(WAITING, newest[0] if newest else 0)
+    before = mark(WAITING, lambda: known_before(now))
     if newest is None or newest[0] <= before:
         return False
-    last = mark(WAITING_TOLD, 0)
+    last = mark(WAITING_TOLD, lambda: 0)
     if now.timestamp() < last + WAITING_EVERY.total_seconds():
         return False
     identities = list(WaitingStation.objects.filter(pk__gt=before).order_by("pk").values_list("identity", flat=True))
@@ -126,6 +137,12 @@ def read_waiting(now: datetime) -> bool:
         Mark.objects.filter(pk=WAITING_TOLD).update(value=int(now.timestamp()))
         planned.write()
     return bool(planned.rows)
+
+
+def known_before(now: datetime) -> int:
+    """The last of the stations that knocked long before the first look."""
+    rows = WaitingStation.objects.filter(first_seen__lt=now - FIRST_LOOK).order_by("-pk")
+    return rows.values_list("pk", flat=True).first() or 0
 
 
 def say_waiting(identities: list[str]) -> tuple[str, str]:

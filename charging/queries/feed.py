@@ -1,6 +1,7 @@
 """Reading the change feed, and the one rule of who is told what."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from accounts.actors import Actor, Role
@@ -59,6 +60,11 @@ def after(cursor: int, upto: int, most: int) -> list[Change]:
     """The next rows of all organizations with `cursor < row.cursor <= upto`, for work in the background."""
     rows = Change.objects.filter(cursor__gt=cursor, cursor__lte=upto).select_related("station").order_by("cursor")
     return list(rows[:most])
+
+
+def last_before(at: datetime) -> int:
+    """The cursor of the last row that is older; 0 when there is none."""
+    return Change.objects.filter(at__lt=at).order_by("-cursor").values_list("cursor", flat=True).first() or 0
 
 
 def sees(actor: Actor, message: Mapping[str, Any]) -> bool:

@@ -58,11 +58,18 @@ def home() -> Home:
     return Home()
 
 
-def test_what_was_before_the_first_look_is_no_news() -> None:
+def test_what_was_long_before_the_first_look_is_no_news() -> None:
     organization = Organization.objects.create(name="Old")
-    WaitingStation.objects.create(identity="OLD")
-    live.store([live.Event("station.updated", organization.pk, None, "", {"id": 1, "status": "Faulted"})])
-    assert feed_reader.read(timezone.now()) == (False, False)
+    WaitingStation.objects.create(identity="OLD", first_seen=timezone.now() - timedelta(hours=1))
+    owner = User.objects.create_user("owner@example.com", "x", is_superuser=True)
+    Membership.objects.create(user=owner, organization=organization, role="owner")
+    now = timezone.now()
+    for number, minutes in ((1, 60), (2, 1)):
+        event = live.Event("station.updated", organization.pk, None, "", {"id": number, "status": "Faulted"})
+        live.store([event], now - timedelta(minutes=minutes))
+    # But what happened while the installation started is.
+    assert feed_reader.read(now) == (True, False)
+    assert [row.key.rpartition(".")[0] for row in Notification.objects.all()] == ["fault.station.2"]
     assert Mark.objects.get(pk=FEED).value == live.head()
 
 
