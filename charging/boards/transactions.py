@@ -15,20 +15,28 @@ from charging.queries import feed, transactions
 
 Json = dict[str, Any]
 
+#: Of how many sessions the list says the totals; statistics, which read sums that are kept, say those of more.
+MOST_SUMMED = 50_000
+
 
 class TransactionsBoard(Board):
     """Query: `q` (station, tag, car, person), `station`, `state` (open, held, or one of them), `from`, `to`, `page`."""
 
     view = "transactions"
     template = "charging/parts/transactions.html"
+    most_summed = MOST_SUMMED
 
     def fill(self) -> None:
         rows = self.found()
-        self.sums = rows.order_by().aggregate(
-            count=Count("pk"), energy_wh=Sum("energy_wh"), cost=Sum("cost"), open=Count("pk", filter=Q(state__in=OPEN))
-        )
-        self.currencies = set(rows.order_by().values_list("currency", flat=True).distinct()[:3])
         self.page = self.paginate(rows)
+        self.sums: Json = {"count": self.page.paginator.count}
+        self.currencies: set[str] = set()
+        self.is_summed = self.sums["count"] <= MOST_SUMMED
+        if self.is_summed:
+            self.sums |= rows.order_by().aggregate(
+                energy_wh=Sum("energy_wh"), cost=Sum("cost"), open=Count("pk", filter=Q(state__in=OPEN))
+            )
+            self.currencies = set(rows.order_by().values_list("currency", flat=True).distinct()[:3])
         self.rows: dict[int, Json] = {row.pk: transactions.as_json(row) for row in self.page.object_list}
 
     def found(self) -> "QuerySet[Transaction]":
@@ -50,7 +58,7 @@ class TransactionsBoard(Board):
         if state == "open":
             rows = rows.filter(state__in=OPEN)
         elif state == "held":
-            rows = rows.filter(final=False).exclude(state__in=OPEN)
+            rows = rows.filter(final__in=[False]).exclude(state__in=OPEN)
         elif state in STATES:
             rows = rows.filter(state=state)
         begin, end = day(self.params.get("from")), day(self.params.get("to"), last=True)

@@ -87,6 +87,10 @@ class Transaction(models.Model):
             models.Index(fields=["user", "-started"], name="transaction_user_started"),
             models.Index(fields=["state", "station"], name="transaction_state_station"),
             models.Index(fields=["id_tag", "state"], name="transaction_tag_state"),
+            # The running ones of an organization, the bills of a month and those held back, beside a million others.
+            models.Index(fields=["organization", "state"], name="transaction_org_state"),
+            models.Index(fields=["organization", "ended"], name="transaction_org_ended"),
+            models.Index(fields=["final", "organization", "-ended"], name="transaction_held"),
             # Those that run and the few whose bill is held back, among the many that are settled.
             models.Index(fields=["organization", "-ended"], condition=Q(final=False), name="transaction_not_final"),
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import QuerySet, Sum
@@ -27,7 +28,9 @@ def cards(actor: Actor, rows: Iterable[ChargingStation]) -> list[StationCard]:
     made = {row.pk: card_of(actor, row, row.organization_id in tagged) for row in rows}
     for pk, version in tariffs.of_stations(rows).items():
         made[pk].tariff = tariffs.summary(version)
-    for transaction in transactions.open_ones(actor).filter(station__in=made):
+    # Put in order here: asked for one, SQLite walks the whole table by its key.
+    running = transactions.open_ones(actor).filter(station__in=made).order_by()
+    for transaction in sorted(running, key=attrgetter("pk")):
         made[transaction.station_id].put_session(transactions.as_json(transaction))
     for schedule in schedules.own(actor).filter(station__in=made):
         made[schedule.station_id].put_schedule(schedules.as_json(schedule))
@@ -68,7 +71,7 @@ def totals(actor: Actor, station: ChargingStation | None = None) -> dict[str, An
     outlets = everything(actor, Connector.objects.all(), "station__organization")
     if station is not None:
         seen, outlets = seen.filter(pk=station.pk), outlets.filter(station=station)
-    sessions = transactions.open_ones(actor, station).values_list("pk", "energy_wh", "cost")
+    sessions = transactions.open_ones(actor, station).order_by().values_list("pk", "energy_wh", "cost")
     return {
         "online": dict(seen.values_list("pk", "online")),
         "station_faults": list(seen.filter(status="Faulted").values_list("pk", flat=True)),

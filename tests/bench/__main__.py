@@ -34,6 +34,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="how long a turn measures (5)")
     parser.add_argument("--no-postgres", action="store_true", help="leave PostgreSQL out")
     parser.add_argument("--least", type=float, help="fail below this many times the bare ocpp server's messages/s")
+    parser.add_argument("--pages", action="store_true", help="server time of pages with a million sessions instead")
     given = parser.parse_args()
     given.stations = sorted(given.stations or ([50] if given.quick else [50, 500]), reverse=True)
     given.rounds = given.rounds or (1 if given.quick else 3)
@@ -153,6 +154,8 @@ def check_stored(contender: Contender, rows: dict[tuple[int, str], list[Row]]) -
 
 def main() -> int:
     given = options()
+    if given.pages:
+        return subprocess.run([sys.executable, "-m", "tests.bench.pages"], cwd=ROOT, check=False).returncode
     began = time.monotonic()
     most = max(given.stations)
     with contextlib.ExitStack() as stack:
