@@ -24,7 +24,8 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (360, "light"), (360, "dark")])
+# Colours depend on the theme, layout on the width: two of the four together meet each of both.
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
 def test_every_page_is_accessible(
     server: Server, people: People, filled: dict[str, str], visit: Visits, width: int, scheme: str
 ) -> None:
