@@ -129,7 +129,7 @@ class Board:
         return self.query(page="")
 
 
-class KeyedPaginator(Paginator):  # type: ignore[type-arg]
+class KeyedPaginator(Paginator):
     """Finds the keys of a page far down first, in an index, and only then reads its rows: databases else carry every
     row that they skip."""
 
@@ -142,7 +142,7 @@ class KeyedPaginator(Paginator):  # type: ignore[type-arg]
             return super().page(number)
         keys = list(self.object_list.values_list("pk", flat=True)[begin : begin + self.per_page])
         rows = self.object_list.order_by().in_bulk(keys)
-        return self._get_page([rows[key] for key in keys if key in rows], number, self)
+        return Page([rows[key] for key in keys if key in rows], number, self)
 
 
 class CardsBoard(Board):
