@@ -284,6 +284,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    # One name each for choices that several fields share, or share a field's name with others.
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStatusEnum": "accounts.models.DeliveryStatus",
+        "CommandStatusEnum": "charging.models.Command.Status",
+        "ConnectorStatusEnum": "charging.models.Connector.Status",
+    },
 }
 
 # --- Language, time, files -------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ class RunOut(Shape):
     created = Moment()
 
 
-class PriceOut(Shape):
+class SlotPriceOut(Shape):
     begin = Moment()
     end = Moment()
     price_per_kwh = Text()
@@ -153,4 +153,4 @@ class PriceOut(Shape):
 
 class PreviewOut(Shape):
     plan = PlanOut()
-    prices = PriceOut(many=True)
+    prices = SlotPriceOut(many=True)
