@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.notice_sending import News, Say
 from accounts.notices import KINDS, OWN
 from charging.models import Change, Command, Transaction
+from charging.said import said
 from charging.templatetags.figures import as_time, kilo, money
 
 #: The mark of how far the feed is read.
@@ -257,8 +258,8 @@ def say_failed(row: Change) -> tuple[str, str]:
     data = row.data
     known = {"command": data["command"].replace("_", " "), "station": station_name(row)}
     if data["status"] == Command.Status.REJECTED:
-        return _("%(station)s has refused: %(command)s") % known, str(data["error"])
-    return _("No success at %(station)s: %(command)s") % known, str(data["error"])
+        return _("%(station)s has refused: %(command)s") % known, said(str(data["error"]))
+    return _("No success at %(station)s: %(command)s") % known, said(str(data["error"]))
 
 
 def say_line(row: Change, back: bool) -> tuple[str, str]:
