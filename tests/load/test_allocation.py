@@ -148,7 +148,7 @@ def test_the_sum_on_one_fuse_grows_with_it(limit: int, more: int, wanted: list[i
     ]
     if len(wanted) * 60 <= limit:
         assert sums[1] >= sums[0] - 0.1 * len(wanted)
-    assert sums[0] <= limit / 10
+    assert sums[0] <= limit / 10 + 1e-9, "beyond what adding tenths rounds"
 
 
 def test_shares_by_hand() -> None:
