@@ -229,6 +229,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_TIME_LIMIT = 600
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A worker's thread keeps its connection to a file, which cannot break: to open one and set it up costs more than
+    # most tasks do. Connections to a server go back to its pool after each task.
+    CELERY_DB_REUSE_MAX = 10_000
 #: Further readers of day-ahead prices: name → dotted path of a `charging.price_readers.PriceReader`.
 PRICE_READERS: dict[str, str] = {}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
