@@ -10,7 +10,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
@@ -178,25 +179,32 @@ def cut(line: socket.socket, late: threading.Event) -> None:
         line.close()
 
 
-def ask(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """POST once. Raises Refused, OSError, HTTPException."""
+@contextmanager
+def exchange(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, total_s: float
+) -> Iterator[http.client.HTTPResponse]:
+    """Ask once, without redirects; what the answer says is read within the block, and all of it within `total_s`.
+
+    Raises:
+        Refused, OSError (TimeoutError where it took too long), http.client.HTTPException.
+    """
     parts = parts_of(url)
     line = connected(parts)
     late = threading.Event()
-    watch = threading.Timer(TOTAL_S, cut, (line, late))
+    watch = threading.Timer(total_s, cut, (line, late))
     watch.daemon = True
     watch.start()
     try:
-        link = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=TOTAL_S)
+        link = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=total_s)
         link.sock = line
-        line.settimeout(TOTAL_S)
+        line.settimeout(total_s)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         told = {"Host": parts.netloc, "User-Agent": f"Mobility/{settings.VERSION}", "Connection": "close", **headers}
-        link.request("POST", path, body, told)
+        link.request(method, path, body, told)
         response = link.getresponse()
         if late.is_set():
-            raise TimeoutError
-        return Answer(response.status, readable(response.read(MOST_KEPT)))
+            raise TimeoutError(_("No answer in time."))
+        yield response
     finally:
         watch.cancel()
         line.close()
@@ -212,7 +220,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Send a body; -> what came of it. Nothing that the other side does raises."""
     begun = time.monotonic()
     try:
-        answer = ask(url, body, headers)
+        with exchange("POST", url, headers, body, total_s=TOTAL_S) as response:
+            answer = Answer(response.status, readable(response.read(MOST_KEPT)))
     except Refused as why:
         answer = Answer(error=str(why))
     except ssl.SSLError as error:

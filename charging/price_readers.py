@@ -8,7 +8,6 @@ raises CannotRead with a sentence for a person. `PRICE_READERS` in the settings 
 import http.client
 import itertools
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -86,25 +85,10 @@ def read_json(url: str, zone: str, begin: datetime, end: datetime) -> list[Row]:
 def fetch(url: str) -> bytes:
     """The body at an address of the public internet, without redirects and within a limited time and size."""
     try:
-        parts = outbound.parts_of(url)
-        line = outbound.connected(parts)
-        watch = threading.Timer(TOTAL_S, outbound.cut, (line,))
-        watch.daemon = True
-        watch.start()
-        try:
-            link = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=TOTAL_S)
-            link.sock = line
-            line.settimeout(TOTAL_S)
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            told = {"Host": parts.netloc, "User-Agent": f"Mobility/{settings.VERSION}", "Accept": "application/json"}
-            link.request("GET", path, headers={**told, "Connection": "close"})
-            response = link.getresponse()
+        with outbound.exchange("GET", url, {"Accept": "application/json"}, total_s=TOTAL_S) as response:
             if response.status != 200:
                 raise CannotRead(_("The source answered with status %(status)s.") % {"status": response.status})
             body = response.read(MOST_BYTES + 1)
-        finally:
-            watch.cancel()
-            line.close()
     except outbound.Refused as why:
         raise CannotRead(str(why)) from None
     except (OSError, http.client.HTTPException, UnicodeError) as error:

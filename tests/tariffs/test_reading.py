@@ -1,7 +1,9 @@
 """Prices as sources and files have them."""
 
+import contextlib
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import Organization
-from charging import daily_prices
+from charging import daily_prices, price_readers
 from charging.models import PriceSlot, PriceSource
 from charging.price_files import rows_of_csv
 from charging.price_readers import CannotRead, fetch, read_json, rows_of
@@ -116,6 +118,30 @@ def source() -> Iterator[str]:
 def test_the_servers_own_network_is_not_asked(source: str) -> None:
     with pytest.raises(CannotRead, match="own network"):
         fetch(f"{source}/prices")
+
+
+def test_a_source_that_never_comes_to_an_end_is_cut(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """It always says something, so that no wait for the next byte takes too long."""
+    settings.OUTBOUND_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    monkeypatch.setattr(price_readers, "TOTAL_S", 0.3)
+    over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line, contextlib.suppress(OSError):
+            line.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not over.wait(0.02):
+                line.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,), daemon=True)
+        thread.start()
+        try:
+            with pytest.raises(CannotRead):
+                fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/prices")
+        finally:
+            over.set()
+            thread.join()
 
 
 @pytest.mark.django_db
