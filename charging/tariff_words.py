@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import formats
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -27,15 +28,7 @@ UNITS: dict[str, Any] = {
     "hour": gettext_lazy("h"),
     "session": gettext_lazy("session"),
 }
-WEEKDAYS = (
-    gettext_lazy("Mon"),
-    gettext_lazy("Tue"),
-    gettext_lazy("Wed"),
-    gettext_lazy("Thu"),
-    gettext_lazy("Fri"),
-    gettext_lazy("Sat"),
-    gettext_lazy("Sun"),
-)
+WEEKDAYS = tuple(WEEKDAYS_ABBR.values())
 
 
 def number(value: Decimal, least: int = 0) -> str:

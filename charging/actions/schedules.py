@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_time
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
 from accounts.actions import action
@@ -79,12 +80,11 @@ def clean_windows(value: Any) -> list[dict[str, Any]]:
     both = overlapping(windows_of(found))
     if both is not None:
         first, second = (found[index] for index in both)
-        days = [_(name) for name in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")]
         raise bad(
             _("Two windows overlap: %(first)s and %(second)s.")
             % {
-                "first": f"{days[first['weekday']]} {first['begin']}–{first['end']}",
-                "second": f"{days[second['weekday']]} {second['begin']}–{second['end']}",
+                "first": f"{WEEKDAYS[first['weekday']]} {first['begin']}–{first['end']}",
+                "second": f"{WEEKDAYS[second['weekday']]} {second['begin']}–{second['end']}",
             }
         )
     return found

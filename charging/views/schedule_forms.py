@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.requests import PageRequest
@@ -13,15 +13,6 @@ from charging.queries import connectors
 from charging.views.common import decimal_text, number
 from mobility.errors import Invalid
 
-DAYS = [
-    gettext_lazy("Mon"),
-    gettext_lazy("Tue"),
-    gettext_lazy("Wed"),
-    gettext_lazy("Thu"),
-    gettext_lazy("Fri"),
-    gettext_lazy("Sat"),
-    gettext_lazy("Sun"),
-]
 #: So many rows of windows a form has at least, and how many of them stand empty.
 LEAST_ROWS, SPARE_ROWS, MOST_ROWS = 2, 1, 20
 #: What is kept in W and Wh -> the field in which kW and kWh are typed.
@@ -66,7 +57,7 @@ def numbered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for index, row in enumerate(rows):
         row["number"] = index
         row["shown"] = index + 1
-        row["choices"] = [(day, label, day in row["days"]) for day, label in enumerate(DAYS)]
+        row["choices"] = [(day, label, day in row["days"]) for day, label in WEEKDAYS_ABBR.items()]
     return rows
 
 
