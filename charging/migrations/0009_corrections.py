@@ -18,12 +18,6 @@ class Migration(migrations.Migration):
             name="corrected",
             field=models.BooleanField(default=False, help_text="its energy, end and cost are those of a Correction"),
         ),
-        migrations.AddIndex(
-            model_name="transaction",
-            index=models.Index(
-                condition=models.Q(("final", False)), fields=["organization", "-ended"], name="transaction_not_final"
-            ),
-        ),
         migrations.CreateModel(
             name="Correction",
             fields=[

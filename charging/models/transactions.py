@@ -91,8 +91,6 @@ class Transaction(models.Model):
             models.Index(fields=["organization", "state"], name="transaction_org_state"),
             models.Index(fields=["organization", "ended"], name="transaction_org_ended"),
             models.Index(fields=["final", "organization", "-ended"], name="transaction_held"),
-            # Those that run and the few whose bill is held back, among the many that are settled.
-            models.Index(fields=["organization", "-ended"], condition=Q(final=False), name="transaction_not_final"),
         ]
 
     def __str__(self) -> str:
