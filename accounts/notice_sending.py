@@ -1,9 +1,7 @@
 """From a piece of news to the people it concerns: one notification each, and its deliveries by mail and push."""
 
 import threading
-import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,14 +15,13 @@ from django.utils.translation import gettext as _
 
 from accounts import mails, notices, push
 from accounts.models import DeliveryStatus, Notification, NotificationDelivery, PushSubscription, User
+from accounts.sending import send_due
 
 #: After which attempt how long to wait; after the last one it has failed.
 DELAYS = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3600, 6 * 3600))
 #: When a row that a worker has claimed and left undone is due again.
 LEASE = timedelta(seconds=120)
 MOST = 32
-AT_ONCE = 8
-RUN_S = 20
 #: Held by the run of this process.
 _turn = threading.Lock()
 
@@ -198,15 +195,5 @@ def record(row: NotificationDelivery, outcome: Outcome, now: datetime) -> None:
 
 @shared_task
 def send_notifications() -> None:
-    """Send what is due by mail and push. Any number of workers may do it at once, a process once."""
-    if not _turn.acquire(blocking=False):
-        return
-    end = time.monotonic() + RUN_S
-    try:
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="notification") as pool:
-            while time.monotonic() < end and (rows := claim_due(timezone.now())):
-                attempts = [pool.submit(attempt) for attempt in attempts_of(rows)]
-                for row, attempt in zip(rows, attempts, strict=True):
-                    record(row, attempt.result(), timezone.now())
-    finally:
-        _turn.release()
+    """Send what is due by mail and push."""
+    send_due(_turn, claim_due, attempts_of, record)

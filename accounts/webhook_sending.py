@@ -6,18 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from celery import shared_task
 from django.db.models import F, Min
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from accounts.models import DeliveryStatus, WebhookDelivery
 from accounts.outbound import TOTAL_S, Answer, post
+from accounts.sending import send_due
 from accounts.webhooks import secret_of
 
 log = logging.getLogger("accounts.webhooks")
@@ -29,9 +29,6 @@ LEASE = timedelta(seconds=6 * TOTAL_S)
 MOST_HOOKS = 16
 #: Of one webhook at once, so that a slow one does not hold up the others.
 MOST_EACH = 4
-AT_ONCE = 8
-#: How long one run goes on taking what is due; the next one continues.
-RUN_S = 20
 #: Held by the run of this process.
 _turn = threading.Lock()
 
@@ -100,18 +97,8 @@ def record(row: WebhookDelivery, answer: Answer, now: datetime) -> None:
 
 @shared_task
 def send_webhooks() -> None:
-    """Send what is due. Any number of workers may do it at once; in one process one run is enough, and leaves its other
-    threads to other tasks however slow the receivers are."""
-    if not _turn.acquire(blocking=False):
-        return
-    end = time.monotonic() + RUN_S
-    try:
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
-            while time.monotonic() < end and (rows := claim_due(timezone.now())):
-                for row, answer in zip(rows, pool.map(send, rows), strict=True):
-                    record(row, answer, timezone.now())
-    finally:
-        _turn.release()
+    """Send to webhooks what is due."""
+    send_due(_turn, claim_due, lambda rows: [partial(send, row) for row in rows], record)
 
 
 def hurry() -> None:
