@@ -8,19 +8,21 @@ from playwright.sync_api import expect
 from tests.portal.conftest import sign_in
 from tests.support.browser import Visits
 from tests.support.forms import post
-from tests.support.people import People
+from tests.support.people import People, create_trio
 from tests.support.server import Server
 
 
-def test_a_wish_is_saved_as_its_box_is_ticked(server: Server, people: People, visit: Visits) -> None:
-    page = visit(server.url, people.member)
+def test_a_wish_is_saved_as_its_box_is_ticked(server: Server, visit: Visits) -> None:
+    # Someone of whom no other test has told anything.
+    member = create_trio(server).member
+    page = visit(server.url, member)
     page.goto(f"{server.url}/profile/notifications/")
     expect(page.get_by_role("heading", name="Nothing yet")).to_be_visible()
     box = page.get_by_role("checkbox", name="Your session has started: Bell")
     expect(box).not_to_be_checked()
     box.check()
     expect(page.get_by_text("Saved.")).to_be_visible()
-    events = people.member.rest.get("me/notifications/")["events"]
+    events = member.rest.get("me/notifications/")["events"]
     assert events["session_started"] == {"email": False, "push": False, "portal": True}
     page.reload()
     expect(box).to_be_checked()
@@ -30,8 +32,8 @@ def test_a_wish_is_saved_as_its_box_is_ticked(server: Server, people: People, vi
     expect(page.get_by_role("button", name="Notify me in this browser")).to_be_visible()
 
 
-def test_a_webhook_is_added_tried_paused_and_deleted(server: Server, people: People, visit: Visits) -> None:
-    page = visit(server.url, people.owner, allow=("400",))
+def test_a_webhook_is_added_tried_paused_and_deleted(server: Server, visit: Visits) -> None:
+    page = visit(server.url, create_trio(server).owner, allow=("400",))
     page.goto(f"{server.url}/webhooks/")
     page.get_by_label("Address").fill("http://192.168.1.5/hook")
     page.get_by_role("checkbox", name="A session ended").check()
