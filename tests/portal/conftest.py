@@ -26,6 +26,11 @@ class Garage:
     identity: str
     tag: str
 
+    @property
+    def dashboard(self) -> str:
+        """The dashboard of this station alone: the one of all shows the first page of what other tests have made."""
+        return f"{self.server.url}/?station={self.identity}"
+
     def connect(self, **more: Any) -> Station:
         return Station(self.server, self.identity, **more)
 

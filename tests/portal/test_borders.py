@@ -87,7 +87,7 @@ def test_a_form_from_elsewhere_changes_nothing(server: Server, people: People, g
 def test_what_a_station_says_is_text(
     server: Server, people: People, garage: Garage, visit: Visits, unique: Callable[[str], str]
 ) -> None:
-    page = visit(server.url, people.owner)
+    page = visit(garage.dashboard, people.owner)
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
     page.on("dialog", lambda dialog: pytest.fail(f"a station's text ran as script: {dialog.message}"))
     mine = page.locator(".station-card", has_text=garage.identity)

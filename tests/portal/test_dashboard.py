@@ -27,8 +27,8 @@ def why(button: Locator) -> str:
     return reason
 
 
-def test_it_works(server: Server, people: People, garage: Garage, visit: Visits) -> None:
-    page = visit(server.url, people.owner)
+def test_it_works(people: People, garage: Garage, visit: Visits) -> None:
+    page = visit(garage.dashboard, people.owner)
     mine = card(page, garage)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Owner")
     expect(page.get_by_role("main").get_by_text(people.owner.email)).to_be_visible()
@@ -36,8 +36,8 @@ def test_it_works(server: Server, people: People, garage: Garage, visit: Visits)
     expect(mine.get_by_text("never connected")).to_be_visible()
 
 
-def test_it_moves_without_being_loaded_again(server: Server, people: People, garage: Garage, visit: Visits) -> None:
-    page = visit(server.url, people.owner)
+def test_it_moves_without_being_loaded_again(people: People, garage: Garage, visit: Visits) -> None:
+    page = visit(garage.dashboard, people.owner)
     mine = card(page, garage)
     page.evaluate("window.sameDocument = true")
     with garage.connect() as station:
@@ -65,8 +65,8 @@ def test_it_moves_without_being_loaded_again(server: Server, people: People, gar
     assert page.evaluate("window.sameDocument")
 
 
-def test_buttons_say_what_they_can_do(server: Server, people: People, garage: Garage, visit: Visits) -> None:
-    page = visit(server.url, people.owner)
+def test_buttons_say_what_they_can_do(people: People, garage: Garage, visit: Visits) -> None:
+    page = visit(garage.dashboard, people.owner)
     mine = card(page, garage)
     reset = mine.get_by_role("button", name="Soft reset")
     assert "offline" in why(reset)
@@ -87,21 +87,19 @@ def test_buttons_say_what_they_can_do(server: Server, people: People, garage: Ga
     assert "offline" in why(start) and "offline" in why(stop)
 
 
-def test_a_driver_may_not_restart_or_end_what_others_began(
-    server: Server, people: People, garage: Garage, visit: Visits
-) -> None:
+def test_a_driver_may_not_restart_or_end_what_others_began(people: People, garage: Garage, visit: Visits) -> None:
     with garage.connect() as station:
         station.ok("BootNotification", frames.boot())
         station.ok("StartTransaction", frames.start_16(garage.tag, 1000))
         station.ok("StatusNotification", frames.status_16(1, "Charging"))
-        mine = card(visit(server.url, people.member), garage)
+        mine = card(visit(garage.dashboard, people.member), garage)
         assert "manager" in why(mine.get_by_role("button", name="Hard reset"))
         assert "Someone else" in why(mine.get_by_role("button", name="Stop", exact=True))
         assert why(mine.get_by_role("button", name="Start", exact=True))
 
 
-def test_the_stations_answer_arrives(server: Server, people: People, garage: Garage, visit: Visits) -> None:
-    page = visit(server.url, people.owner)
+def test_the_stations_answer_arrives(people: People, garage: Garage, visit: Visits) -> None:
+    page = visit(garage.dashboard, people.owner)
     mine = card(page, garage)
     answers = {"RemoteStartTransaction": SILENT}
     with garage.connect(answers=answers) as station:
@@ -127,8 +125,8 @@ def test_the_stations_answer_arrives(server: Server, people: People, garage: Gar
         expect(mine.locator("select[name=id_tag]")).to_have_value(garage.tag)
 
 
-def test_hard_commands_ask_first(server: Server, people: People, garage: Garage, visit: Visits) -> None:
-    page = visit(server.url, people.owner)
+def test_hard_commands_ask_first(people: People, garage: Garage, visit: Visits) -> None:
+    page = visit(garage.dashboard, people.owner)
     mine = card(page, garage)
     with garage.connect(answers={"Reset": {"status": "Accepted"}}) as station:
         station.ok("BootNotification", frames.boot())

@@ -19,11 +19,14 @@ from tests.support.environment import ROOT
 from tests.support.people import People
 from tests.support.server import Server
 from tests.support.station import Station, upgrade
+from tests.support.waiting import wait_until
 
 EMAIL, PASSWORD = "first@example.com", "long enough to be good 5"
 
 
 def set_up_link(server: Server) -> str:
+    """What the server prints once it is ready; that it answers may come a moment earlier."""
+    wait_until(lambda: "Ctrl-C" in server.log(), "the server's first words")
     found = re.search(r"http://\S+(/setup/\S+/)", server.log())
     assert found is not None, server.log()
     return server.url + found.group(1)

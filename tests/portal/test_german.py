@@ -19,12 +19,13 @@ from tests.support.workbook import Workbook
 TELLTALE = re.compile(
     r"\b(sessions?|stations(?!-)|settings|yours|please|every|nobody|nothing|shown|cannot|cost so far)\b", re.I
 )
-#: The texts of a page, one line each, without what stations say and what is hidden.
+#: The texts of a page, one line each, without what stations say, what is hidden, and what a person was told earlier, in
+#: the language of then.
 TEXTS = """() => {
   const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const parent = walk.currentNode.parentElement;
-    if (!parent.closest('script, style, template, .icon, .mono, pre, code, option, .records dl')) {
+    if (!parent.closest('script, style, template, .icon, .mono, pre, code, option, .records dl, .told .break')) {
       found.push(walk.currentNode.textContent.trim().replace(/\\s+/g, ' '));
     }
   }

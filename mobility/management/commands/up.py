@@ -80,15 +80,17 @@ class Command(BaseCommand):
         self.say(f"Created the admin {email} and a first organization.")
 
     def tell(self) -> None:
-        """What a person wants to know once it runs."""
-        self.say(f"  Portal and API   {settings.PUBLIC_URL}/")
-        self.say(f"  API reference    {settings.PUBLIC_URL}/api/docs/")
-        self.say(f"  Stations (OCPP)  {settings.OCPP_PUBLIC_URL}/{{identity}}")
+        """What a person wants to know once it runs, in one piece."""
+        lines = [
+            f"  Portal and API   {settings.PUBLIC_URL}/",
+            f"  API reference    {settings.PUBLIC_URL}/api/docs/",
+            f"  Stations (OCPP)  {settings.OCPP_PUBLIC_URL}/{{identity}}",
+        ]
         if settings.BIND in ("127.0.0.1", "::1"):
-            self.say("\n  Only this computer can connect. Wallboxes and phones need BIND=0.0.0.0.")
+            lines += ["", "  Only this computer can connect. Wallboxes and phones need BIND=0.0.0.0."]
         if settings.ACCEPT_UNKNOWN_STATIONS:
-            self.say("\n  ACCEPT_UNKNOWN_STATIONS is on: any station is taken in, without a password.")
+            lines += ["", "  ACCEPT_UNKNOWN_STATIONS is on: any station is taken in, without a password."]
         if not people.has_admin():
-            self.say("\n  There is no admin yet. Open this link once to create the first one:")
-            self.say(f"  {settings.PUBLIC_URL}/setup/{set_up_token()}/")
-        self.say("\n  Ctrl-C stops everything.")
+            lines += ["", "  There is no admin yet. Open this link once to create the first one:"]
+            lines.append(f"  {settings.PUBLIC_URL}/setup/{set_up_token()}/")
+        self.say("\n".join([*lines, "", "  Ctrl-C stops everything."]))
