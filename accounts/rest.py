@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,10 +19,12 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor
 from accounts.authentication import actor_of_request
+from accounts.middleware import known_zone
 from mobility.errors import Invalid
 
 M = TypeVar("M", bound=Model)
@@ -156,6 +159,18 @@ class Endpoint(GenericAPIView[Any]):
     filters: dict[str, Filter] = {}
     orders: dict[str, str] = {}
     default_order: tuple[str, ...] = ("pk",)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with timezone.override(None):
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Sentences name times in the zone that the request names in `Time-Zone`, else in the caller's own."""
+        super().initial(request, *args, **kwargs)
+        own = getattr(request.user, "time_zone", "")
+        zone = known_zone(request.headers.get("Time-Zone", "")) or known_zone(own)
+        if zone is not None:
+            timezone.activate(zone)
 
     @cached_property
     def actor(self) -> Actor:

@@ -75,11 +75,12 @@ def label(value: float) -> str:
     return str(formats.localize(f"{value:g}" if value == int(value) else float(f"{value:g}")))
 
 
-def thinned(rows: list[MeterReading]) -> list[MeterReading]:
-    if len(rows) <= MOST_POINTS:
+def thinned(rows: list[MeterReading], most: int = MOST_POINTS) -> list[MeterReading]:
+    """The first, the last, and what lies evenly between them: `most` of them, two at least."""
+    if len(rows) <= most:
         return rows
-    step = (len(rows) - 1) / (MOST_POINTS - 1)
-    return [rows[round(number * step)] for number in range(MOST_POINTS)]
+    step = (len(rows) - 1) / (most - 1)
+    return [rows[round(number * step)] for number in range(most)]
 
 
 def powers(rows: Sequence[MeterReading]) -> list[float | None]:

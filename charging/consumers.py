@@ -195,7 +195,10 @@ class EventsSocket(LiveSocket):
 
     First comes `hello`, whose cursor is where the stream begins: the newest one, or the one asked for by `?cursor=`,
     after which everything missed follows. `reset` says that this is no longer possible: load the snapshot again.
+    `alive` comes every few seconds: a browser hears of pings nothing, and would take a dead line for a quiet one.
     """
+
+    alive_due = False
 
     async def open(self) -> None:
         head = await read(feed.head)
@@ -234,6 +237,13 @@ class EventsSocket(LiveSocket):
                 }
             )
             await self.send({"type": "websocket.send", "text": text})
+        if self.alive_due:
+            self.alive_due = False
+            await self._say("alive", self.last)
+
+    async def look(self) -> None:
+        self.alive_due = True
+        self.wake.set()
 
 
 class PagesSocket(LiveSocket):

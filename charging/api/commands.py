@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts.rest import Endpoint, by_choice, by_text, failures, parameters
 from charging.actions import commands as actions
 from charging.api import shapes
+from charging.cards import outcome_of
 from charging.commands import KINDS
 from charging.models import Command
 from charging.queries import commands, stations
@@ -50,6 +51,12 @@ def command_of(body: Any) -> tuple[str, dict[str, Any]]:
     return (named, params) if named is not None else ("call", params)
 
 
+def told(command: Command) -> dict[str, Any]:
+    """A command with what came of it in a sentence."""
+    found = commands.as_json(command)
+    return {**found, "outcome": outcome_of(found, str(command.station)).text}
+
+
 class StationCommandsView(Endpoint):
     """Commands to one station."""
 
@@ -64,7 +71,7 @@ class StationCommandsView(Endpoint):
     def get(self, request: Request, identity: str) -> Response:
         """The station's commands, the newest first; a driver's own."""
         station = stations.get(self.actor, identity)
-        return self.listed(commands.visible(self.actor).filter(station=station), commands.as_json)
+        return self.listed(commands.visible(self.actor).filter(station=station), told)
 
     @extend_schema(
         request=shapes.CommandIn,
@@ -83,7 +90,7 @@ class StationCommandsView(Endpoint):
         if seconds:
             command = async_to_sync(commands.wait_until_done)(command, seconds)
         status = 200 if seconds and commands.is_done(command) else 202
-        return Response(commands.as_json(command), status=status)
+        return Response(told(command), status=status)
 
 
 class CommandView(Endpoint):
@@ -94,10 +101,10 @@ class CommandView(Endpoint):
     @extend_schema(responses={200: shapes.CommandOut, **failures(401, 404)}, tags=["commands"])
     def get(self, request: Request, pk: int) -> Response:
         """A command and what came of it."""
-        return Response(commands.as_json(commands.get(self.actor, pk)))
+        return Response(told(commands.get(self.actor, pk)))
 
     @extend_schema(responses={200: shapes.CommandOut, **failures(401, 403, 404, 409)}, tags=["commands"])
     def delete(self, request: Request, pk: int) -> Response:
         """Cancel a command that was not sent yet."""
         command = actions.cancel_command(self.actor, command=commands.get(self.actor, pk))
-        return Response(commands.as_json(command))
+        return Response(told(command))

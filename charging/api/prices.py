@@ -1,18 +1,24 @@
 """REST: dynamic prices, and where they are read from."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Endpoint, by_moment, by_number, by_text, failures, parameters
+from accounts.rest import Endpoint, by_moment, by_number, by_text, failures, moment, parameters
 from charging.actions import prices as actions
 from charging.api import tariff_shapes as shapes
 from charging.api.common import named_organization
+from charging.api.schedule_shapes import SlotPriceOut
 from charging.price_keeping import PriceRow
 from charging.queries import prices as queries
+from charging.queries import stations
+from mobility.errors import Invalid
 
 FILTERS = {
     "organization": by_number("organization"),
@@ -63,6 +69,45 @@ class PricesView(Endpoint):
         rows = [PriceRow(**slot) for slot in given.pop("slots")]
         kept = actions.record_prices(self.actor, rows=rows, organization=organization, **given)
         return {"zone": kept.zone, "added": kept.added, "changed": kept.changed, "unchanged": kept.unchanged}
+
+
+MOST_AHEAD = timedelta(days=7)
+
+
+class StationPricesView(Endpoint):
+    """What a kilowatt-hour costs at a station."""
+
+    serializer_class = SlotPriceOut
+
+    @extend_schema(
+        operation_id="stations_prices_list",
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.DATETIME, description="Now when left out."),
+            OpenApiParameter("to", OpenApiTypes.DATETIME, description="A day later when left out; seven at most."),
+        ],
+        responses={200: SlotPriceOut(many=True), **failures(400, 401, 404)},
+        tags=["prices"],
+        filters=False,
+    )
+    def get(self, request: Request, identity: str) -> Response:
+        """What the next kilowatt-hour costs here and when, tax included, without gaps; empty where no price is set.
+        Not `known`: a dynamic price is missing, and this is the tariff's fallback."""
+        station = stations.get(self.actor, identity)
+        begin = self.time("from") or timezone.now()
+        end = self.time("to") or begin + timedelta(days=1)
+        if end - begin > MOST_AHEAD:
+            why = _("This is at most %(days)s days later.") % {"days": MOST_AHEAD.days}
+            raise Invalid(why, fields={"to": why})
+        rows = [queries.slot_as_json(slot) for slot in queries.price_slots(station, begin, end)]
+        return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
+
+    def time(self, name: str) -> datetime | None:
+        """A time of the query string. Raises Invalid."""
+        try:
+            return moment(text) if (text := self.request.query_params.get(name)) else None
+        except (ValueError, OverflowError):
+            why = _("This is a time in ISO 8601.")
+            raise Invalid(_("Some filters are not usable."), fields={name: why}) from None
 
 
 SOURCE_FILTERS = {"organization": by_number("organization"), "zone": by_text("zone")}

@@ -14,8 +14,6 @@ from charging.actions import schedules as actions
 from charging.api import schedule_shapes as shapes
 from charging.models import ChargingStation, Schedule, ScheduleRun
 from charging.queries import connectors, prices, schedules, stations
-from charging.queries.scope import iso
-from charging.queries.stations import money
 from charging.scheduling import plans, words
 from charging.scheduling.scene import Scene
 from mobility.errors import Invalid, NotFound
@@ -43,15 +41,6 @@ def run_told(run: ScheduleRun) -> dict[str, Any]:
     found = schedules.run_as_json(run)
     found["steps"] = [{**step, "text": words.line(step["code"], step["params"])} for step in found["steps"]]
     return found
-
-
-def price_told(slot: prices.Slot) -> dict[str, Any]:
-    return {
-        "begin": iso(slot.begin),
-        "end": iso(slot.end),
-        "price_per_kwh": money(slot.price_per_kwh),
-        "known": slot.known,
-    }
 
 
 class WithThings(Endpoint):
@@ -196,5 +185,5 @@ class PreviewView(WithThings):
         given = self.owner_of(self.named(station, given))
         scene = Scene(actions.draft(self.actor, station=station, **given), timezone.now())
         shown = plans.preview(scene).shown
-        slots = [price_told(slot) for slot in scene.prices]
+        slots = [prices.slot_as_json(slot) for slot in scene.prices]
         return Response({"plan": {**shown, "sentence": words.reason(shown)}, "prices": slots})

@@ -138,6 +138,23 @@ class WaitingStationOut(Shape):
     had_credentials = Truth()
 
 
+class RefusedHandshakeOut(Shape):
+    identity = Text(help_text="As it came; of a malformed one the whole path.")
+    station = Text(allow_null=True)
+    status = Whole()
+    reason = Text()
+    attempts = Whole()
+    first_seen = Moment()
+    last_seen = Moment()
+    source_ip = Text()
+    path = Text()
+    secure = Truth()
+    subprotocols = Text()
+    user_agent = Text()
+    username = Text()
+    had_credentials = Truth()
+
+
 class AdoptIn(Shape):
     organization = reference(required=False)
     learn = Truth(default=False, help_text="Take the next password that the station presents.")
@@ -192,6 +209,7 @@ class CommandOut(Shape):
     sent = Moment(allow_null=True)
     answered = Moment(allow_null=True)
     expires = Moment()
+    outcome = Text(help_text="What came of it so far, in a sentence.")
 
 
 class CostLineOut(Shape):
@@ -303,6 +321,17 @@ class ReadingOut(Shape):
     voltage_v = Number(allow_null=True)
     soc_percent = Number(allow_null=True)
     samples = SampleOut(many=True)
+
+
+class CurvePointOut(Shape):
+    at = Moment()
+    power_w = Number(allow_null=True, help_text="The slope of the register where the station sends no power.")
+    energy_wh = Number(allow_null=True, help_text="Since the first reading.")
+    soc_percent = Number(allow_null=True)
+
+
+class CurveOut(Shape):
+    points = CurvePointOut(many=True)
 
 
 class IdTagOut(Shape):

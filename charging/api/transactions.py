@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -16,6 +16,7 @@ from charging.exports import XLSX, download, fits_in_sheet
 from charging.models import Transaction
 from charging.models.id_tags import canonical_id_tag
 from charging.queries import transactions
+from charging.receipts import receipt
 from charging.tables import api_sheet
 from mobility.errors import Invalid
 
@@ -88,6 +89,45 @@ class MeterValuesView(Endpoint):
         """What the meter said, in its order."""
         row = transactions.get(self.actor, pk)
         return self.listed(transactions.meter_values(self.actor, row), transactions.reading_as_json)
+
+
+MOST_POINTS = 400
+POINTS = OpenApiParameter("points", int, description=f"How many at most, from 2 to {MOST_POINTS}.", default=200)
+
+
+class CurveView(Endpoint):
+    """The curve of a transaction."""
+
+    serializer_class = shapes.CurveOut
+
+    @extend_schema(
+        parameters=[POINTS], responses={200: shapes.CurveOut, **failures(400, 401, 404)}, tags=["transactions"]
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Power, energy and battery over time, thinned to what a small chart can show."""
+        text = request.query_params.get("points") or "200"
+        if not text.isascii() or not text.isdecimal() or not 2 <= int(text[:9]) <= MOST_POINTS:
+            why = gettext("This is a whole number from 2 to %(most)s.") % {"most": MOST_POINTS}
+            raise Invalid(gettext("Some filters are not usable."), fields={"points": why})
+        row = transactions.get(self.actor, pk)
+        return Response({"points": transactions.curve(self.actor, row, int(text))})
+
+
+class ReceiptView(Endpoint):
+    """The receipt of a transaction."""
+
+    serializer_class = shapes.TransactionOut
+
+    @extend_schema(
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY, **failures(401, 404, 409)},
+        tags=["transactions"],
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """The receipt of an ended transaction as a PDF, in the language asked for."""
+        row = transactions.get(self.actor, pk)
+        made = receipt(row, transactions.as_json(row))
+        name = f'inline; filename="receipt-{row.pk}.pdf"'
+        return HttpResponse(made, content_type="application/pdf", headers={"Content-Disposition": name})
 
 
 FORMATS = ("csv", "xlsx")

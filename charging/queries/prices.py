@@ -47,6 +47,15 @@ def price_slots(station: ChargingStation, begin: datetime, end: datetime) -> lis
     return [Slot(*slot) for slot in found]
 
 
+def slot_as_json(slot: Slot) -> dict[str, Any]:
+    return {
+        "begin": iso(slot.begin),
+        "end": iso(slot.end),
+        "price_per_kwh": money(slot.price_per_kwh),
+        "known": slot.known,
+    }
+
+
 def visible(actor: Actor) -> QuerySet[PriceSlot]:
     """The dynamic prices of the actor's organizations."""
     return everything(actor, PriceSlot.objects.all()).order_by("zone", "begin")

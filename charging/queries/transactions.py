@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.actors import Actor
+from charging.chart import powers, thinned
 from charging.models import ChargingStation, MeterReading, Transaction
 from charging.queries.scope import iso, one, own_for_drivers
 from charging.queries.stations import money
@@ -32,6 +33,21 @@ def meter_values(actor: Actor, transaction: Transaction) -> QuerySet[MeterReadin
     return MeterReading.objects.filter(
         transaction=transaction, transaction__in=visible(actor).filter(pk=transaction.pk)
     ).order_by("measured_at", "pk")
+
+
+def curve(actor: Actor, transaction: Transaction, most: int) -> list[dict[str, Any]]:
+    """At most so many moments of a transaction: power in W, energy in Wh since its first reading, the battery."""
+    rows = thinned(list(meter_values(actor, transaction).defer("samples")), most)
+    first = next((row.energy_wh for row in rows if row.energy_wh is not None), 0.0)
+    return [
+        {
+            "at": iso(row.measured_at),
+            "power_w": power_w,
+            "energy_wh": None if row.energy_wh is None else max(row.energy_wh - first, 0.0),
+            "soc_percent": row.soc_percent,
+        }
+        for row, power_w in zip(rows, powers(rows), strict=True)
+    ]
 
 
 def as_json(transaction: Transaction) -> dict[str, Any]:
