@@ -7,21 +7,21 @@ and comes after it; under a price limit it is not used. Both ways are optimal: n
 before the deadline for less.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate
-from operator import attrgetter
-from typing import NamedTuple, Protocol
+from itertools import islice
+from operator import sub
+from typing import Protocol
+
+from charging.stretches import HOUR, Part, Piece, Pieces, piece_of, stretch
 
 #: Wh below which nothing is missing: the rounding of seconds and of floats.
 TOLERANCE_WH = 0.5
 WH_PER_KWH = 1000
 UNKNOWN = Decimal(0)
-#: Two costs that differ by less are the same: sums of floats.
-NEARLY = 1e-6
-HOUR = timedelta(hours=1)
 
 
 class PriceSlot(Protocol):
@@ -70,6 +70,8 @@ class Chosen:
 class Plan:
     """What the planner decided, and the parts of the sentence that says why.
 
+    `powers` is what flows when: the slots, cut where the power changes.
+
     `reason` is `nothing` (no energy is wanted), `over_limit` (nothing is cheap enough), `too_late` (all the time there
     is, and it is not enough), `all_of_it` (all that is below the limit), `no_prices`, `flat` (one price, hence at
     once), `stretch` (continuous) or `cheapest`.
@@ -82,6 +84,7 @@ class Plan:
     reason: str
     deadline: datetime
     prices_known: bool = True
+    powers: tuple[Limit, ...] = ()
 
     @property
     def missing_wh(self) -> float:
@@ -91,24 +94,6 @@ class Plan:
     @property
     def duration(self) -> timedelta:
         return sum((slot.end - slot.begin for slot in self.slots), timedelta(0))
-
-
-class Piece(NamedTuple):
-    """A usable part of a price slot: between now and the deadline, below the price limit, with one power."""
-
-    begin: datetime
-    end: datetime
-    price: Decimal
-    known: bool
-    power_w: float
-    energy_wh: float
-
-
-energy_of = attrgetter("energy_wh")
-
-
-def piece_of(begin: datetime, end: datetime, price: Decimal, known: bool, power_w: float) -> Piece:
-    return Piece(begin, end, price, known, power_w, power_w * ((end - begin) / HOUR))
 
 
 def plan(
@@ -135,12 +120,12 @@ def plan(
         )
     early = deadline - options.buffer
     pieces = usable(slots, power_w, now, early, options.price_limit, limits)
-    if options.buffer and sum(map(energy_of, pieces)) < wanted_wh - TOLERANCE_WH:
+    if options.buffer and sum(pieces.energy_wh) < wanted_wh - TOLERANCE_WH:
         # The buffer is a wish; the deadline is not.
         pieces = usable(slots, power_w, now, deadline, options.price_limit, limits)
     if not pieces:
         return Plan((), 0.0, Decimal(0), wanted_wh, "over_limit", deadline)
-    capacity_wh = sum(map(energy_of, pieces))
+    capacity_wh = sum(pieces.energy_wh)
     short = capacity_wh <= wanted_wh + TOLERANCE_WH
     if short:
         parts = [(piece, piece.begin, piece.end) for piece in pieces]
@@ -156,23 +141,31 @@ def plan(
         sum(slot.energy_wh for slot in chosen),
         sum((slot.cost for slot in chosen), Decimal(0)),
         wanted_wh,
-        reason_of(pieces, parts, short, options),
+        reason_of(pieces, short, options),
         deadline,
         all(piece.known for piece, _, _ in parts),
+        powers_of(parts),
     )
 
 
-def reason_of(pieces: list[Piece], parts: "list[Part]", short: bool, options: Options) -> str:
+def powers_of(parts: list[Part]) -> tuple[Limit, ...]:
+    """What flows when; neighbours of one power are joined."""
+    found: list[Limit] = []
+    for piece, begin, end in parts:
+        if found and found[-1].end == begin and found[-1].power_w == piece.power_w:
+            begin = found.pop().begin
+        found.append(Limit(begin, end, piece.power_w))
+    return tuple(found)
+
+
+def reason_of(pieces: Pieces, short: bool, options: Options) -> str:
     if short:
         return "all_of_it" if options.price_limit is not None else "too_late"
-    if not any(piece.known for piece in pieces):
+    if not any(pieces.known):
         return "no_prices"
-    if all(piece.price == pieces[0].price for piece in pieces):
+    if all(price == pieces.price[0] for price in pieces.price):
         return "flat"
     return "stretch" if options.continuous else "cheapest"
-
-
-Part = tuple[Piece, datetime, datetime]
 
 
 def usable(
@@ -182,46 +175,74 @@ def usable(
     end: datetime,
     price_limit: Decimal | None,
     limits: Sequence[Limit],
-) -> list[Piece]:
+) -> Pieces:
     """What of the slots may be used, gaps filled, cut where the power changes."""
+    found = whole(slots, power_w, begin, end)
+    if found is None:
+        pieces = filled(slots, power_w, begin, end)
+        if not all(piece.known for piece in pieces):
+            assumed = max((slot.price_per_kwh for slot in slots if slot.known), default=UNKNOWN)
+            pieces = [piece if piece.known else piece._replace(price=assumed) for piece in pieces]
+        found = Pieces.of(pieces)
+    if price_limit is not None:
+        found = Pieces.of([piece for piece in found if piece.known and piece.price <= price_limit])
+    return Pieces.of(limited(found, limits)) if limits else found
+
+
+def whole(slots: Sequence[PriceSlot], power_w: float, begin: datetime, end: datetime) -> Pieces | None:
+    """The slots as columns where they are known from `begin` to `end` without a gap, which is the usual case."""
+    ends = [slot.end for slot in slots]
+    first = bisect_right(ends, begin)
+    begins = [slot.begin for slot in slots[first:]]
+    last = bisect_left(begins, end)
+    begins, ends, inner = begins[:last], ends[first : first + last], slots[first : first + last]
+    if not begins or begins[0] > begin or ends[-1] < end or begins[1:] != ends[:-1]:
+        return None
+    begins[0], ends[-1] = begin, end
+    known = [slot.known for slot in inner]
+    if not all(known):
+        return None
+    spans = list(map(sub, ends, begins))
+    if len(spans) > 2 and spans.count(spans[1]) >= len(spans) - 2:
+        # As a rule all last alike, but for the first and the last, which are cut.
+        energy = [power_w * (spans[1] / HOUR)] * len(spans)
+        energy[0], energy[-1] = power_w * (spans[0] / HOUR), power_w * (spans[-1] / HOUR)
+    else:
+        energy = [power_w * (span / HOUR) for span in spans]
+    return Pieces(begins, ends, [slot.price_per_kwh for slot in inner], known, [power_w] * len(spans), energy)
+
+
+def filled(slots: Sequence[PriceSlot], power_w: float, begin: datetime, end: datetime) -> list[Piece]:
+    """The slots from `begin` to `end`, with what lies between them as pieces whose price is not known."""
     found: list[Piece] = []
     at = begin
-    gaps = False
     for slot in slots:
-        first, last = slot.begin, slot.end
-        if last <= at:
+        if slot.end <= at:
             continue
-        if first >= end:
+        if slot.begin >= end:
             break
-        if first > at:
-            gaps = True
-            found.append(piece_of(at, first, UNKNOWN, False, power_w))
-            at = first
-        if last > end:
-            last = end
-        known = slot.known
-        if not known:
-            gaps = True
-        found.append(Piece(at, last, slot.price_per_kwh, known, power_w, power_w * ((last - at) / HOUR)))
+        if slot.begin > at:
+            found.append(piece_of(at, slot.begin, UNKNOWN, False, power_w))
+            at = slot.begin
+        last = min(slot.end, end)
+        found.append(piece_of(at, last, slot.price_per_kwh, slot.known, power_w))
         at = last
     if at < end:
-        gaps = True
         found.append(piece_of(at, end, UNKNOWN, False, power_w))
-    if gaps:
-        assumed = max((slot.price_per_kwh for slot in slots if slot.known), default=UNKNOWN)
-        found = [piece if piece.known else piece._replace(price=assumed) for piece in found]
-    if price_limit is not None:
-        found = [piece for piece in found if piece.known and piece.price <= price_limit]
-    return limited(found, limits) if limits else found
+    return found
 
 
-def limited(pieces: list[Piece], limits: Sequence[Limit]) -> list[Piece]:
+def limited(pieces: Pieces, limits: Sequence[Limit]) -> list[Piece]:
+    """The pieces cut where a limit begins and ends, without what may not be used at all."""
     found = []
+    passed = 0
     for piece in pieces:
         at = piece.begin
-        for limit in limits:
-            if limit.end <= at or limit.begin >= piece.end:
-                continue
+        while passed < len(limits) and limits[passed].end <= at:
+            passed += 1
+        for limit in islice(limits, passed, None):
+            if limit.begin >= piece.end:
+                break
             if limit.begin > at:
                 found.append(piece_of(at, limit.begin, piece.price, piece.known, piece.power_w))
                 at = limit.begin
@@ -235,18 +256,18 @@ def limited(pieces: list[Piece], limits: Sequence[Limit]) -> list[Piece]:
     return found
 
 
-def cheapest(pieces: list[Piece], wanted_wh: float) -> list[Part]:
+def cheapest(pieces: Pieces, wanted_wh: float) -> list[Part]:
     """The cheapest pieces, whole, and of the dearest of them what is still wanted."""
     # Sorting keeps the order of equals: a known price before an assumed one, the earlier one first.
     order = list(range(len(pieces)))
-    if not all(piece.known for piece in pieces):
-        order.sort(key=lambda index: not pieces[index].known)
-    order.sort(key=[piece.price for piece in pieces].__getitem__)
+    if not all(pieces.known):
+        order.sort(key=lambda index: not pieces.known[index])
+    order.sort(key=pieces.price.__getitem__)
     left = wanted_wh
     taken: list[int] = []
     for index in order:
         taken.append(index)
-        left -= pieces[index].energy_wh
+        left -= pieces.energy_wh[index]
         if left <= 0:
             break
     last, spare_wh = taken[-1], -left
@@ -258,7 +279,7 @@ def cheapest(pieces: list[Piece], wanted_wh: float) -> list[Part]:
         begin, end = piece.begin, piece.end
         if index == last and spare_wh > 0:
             spare = timedelta(hours=spare_wh / piece.power_w)
-            if index + 1 in chosen and index - 1 not in chosen and pieces[index + 1].begin == end:
+            if index + 1 in chosen and index - 1 not in chosen and pieces.begin[index + 1] == end:
                 begin += spare
             else:
                 end -= spare
@@ -266,78 +287,7 @@ def cheapest(pieces: list[Piece], wanted_wh: float) -> list[Part]:
     return parts
 
 
-def stretch(pieces: list[Piece], wanted_wh: float) -> list[Part]:
-    """The one stretch that costs least: the window slides from one edge of a piece to the next.
-
-    Between two edges the cost of a stretch changes evenly as it moves: a cheapest one begins or ends at an edge.
-    """
-    best: tuple[float, list[Part]] | None = None
-    for block in blocks(pieces):
-        prices = [float(piece.price) for piece in block]
-        energy = [0.0, *accumulate(map(energy_of, block))]
-        if energy[-1] < wanted_wh:
-            continue
-        found = cheapest_start(energy, prices, wanted_wh)
-        if best is None or found[0] < best[0]:
-            best = (found[0], between(block, energy, found[1], found[1] + wanted_wh))
-    if best is not None:
-        return best[1]
-    # No stretch is long enough, though all of them together are.
-    longest = max(blocks(pieces), key=lambda block: sum(map(energy_of, block)))
-    return [(piece, piece.begin, piece.end) for piece in longest]
-
-
-def cheapest_start(energy: list[float], prices: list[float], wanted_wh: float) -> tuple[float, float]:
-    """(cost, energy before it) of the cheapest stretch, of equal ones the earliest; `energy` sums up the pieces."""
-    steps = map(float.__mul__, prices, map(float.__sub__, energy[1:], energy))
-    cost = [0.0, *accumulate(steps)]
-    best, best_begin, last, total = float("inf"), 0.0, 0, energy[-1]
-    for begin, before in zip(energy, cost, strict=True):
-        end = begin + wanted_wh
-        if end > total:
-            break
-        while energy[last + 1] < end:
-            last += 1
-        price = cost[last] + (end - energy[last]) * prices[last] - before
-        if price < best - NEARLY:
-            best, best_begin = price, begin
-    first, most = 0, len(prices) - 1
-    for end, after in zip(energy, cost, strict=True):
-        begin = end - wanted_wh
-        if begin < 0.0:
-            continue
-        while first < most and energy[first + 1] <= begin:
-            first += 1
-        price = after - cost[first] - (begin - energy[first]) * prices[first]
-        if price < best - NEARLY or (price < best + NEARLY and begin < best_begin):
-            best, best_begin = price, begin
-    return best, best_begin
-
-
-def blocks(pieces: list[Piece]) -> list[list[Piece]]:
-    """Pieces that follow each other without a pause."""
-    found: list[list[Piece]] = []
-    for piece in pieces:
-        if found and found[-1][-1].end == piece.begin:
-            found[-1].append(piece)
-        else:
-            found.append([piece])
-    return found
-
-
-def between(block: list[Piece], energy: list[float], low_wh: float, high_wh: float) -> list[Part]:
-    """The parts of a block from one amount of energy to another."""
-    parts = []
-    for piece, begin_wh, end_wh in zip(block, energy, energy[1:], strict=False):
-        first, last = max(low_wh, begin_wh), min(high_wh, end_wh)
-        if last - first > 1e-6:
-            begin = piece.begin + timedelta(hours=(first - begin_wh) / piece.power_w)
-            end = piece.end if last == end_wh else piece.begin + timedelta(hours=(last - begin_wh) / piece.power_w)
-            parts.append((piece, begin, end))
-    return parts
-
-
-def runs(pieces: list[Piece], wanted_wh: float, min_run: timedelta) -> list[Part]:
+def runs(pieces: Pieces, wanted_wh: float, min_run: timedelta) -> list[Part]:
     """The cheapest set of whole pieces in which every stretch lasts at least `min_run`.
 
     Of the last stretch what is not needed is cut off, as long as it stays long enough. States are walked piece by
@@ -382,7 +332,7 @@ def keep(
         states[key] = value
 
 
-def cut(pieces: list[Piece], taken: list[int], wanted_wh: float, min_run: timedelta) -> list[Part]:
+def cut(pieces: Pieces, taken: list[int], wanted_wh: float, min_run: timedelta) -> list[Part]:
     """Cut what is not needed off the end of the last stretch."""
     parts = [(pieces[index], pieces[index].begin, pieces[index].end) for index in taken]
     spare_wh = sum(piece.energy_wh for piece, _, _ in parts) - wanted_wh

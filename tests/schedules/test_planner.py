@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charging.planner import Limit, Options, Plan, plan
+from charging.planner import Limit, Options, Plan, plan, usable
+from charging.stretches import even, uneven
 from charging.windows import Span, Window, next_deadline, overlapping, spans
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -88,6 +89,48 @@ def test_no_stretch_is_cheaper(prices: list[int], wanted_wh: float) -> None:
     tried = [room * step / 400 for step in range(401)]
     tried += [n * SLOT_WH for n in range(len(prices)) if n * SLOT_WH <= room]
     assert float(found.cost) <= min(map(cost, tried)) / 100 / 1000 + 1e-4
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.integers(-5, 9), min_size=4, max_size=9), st.integers(1, 8999), st.integers(0, 14), st.integers(0, 14)
+)
+def test_a_stretch_costs_the_same_however_it_is_counted(
+    prices: list[int], wanted_wh: int, late: int, early: int
+) -> None:
+    """Sums of slots that are alike, but for the first and the last, against the walk over all edges."""
+    slots = slots_of(prices)
+    now, deadline = NOW + timedelta(minutes=late), slots[-1].end - timedelta(minutes=early)
+    found = usable(slots, POWER_W, now, deadline, None, ())
+    energy = [0.0, *accumulate(found.energy_wh)]
+    if wanted_wh > energy[-1]:
+        return
+    floats = [float(price) for price in found.price]
+    one = min(even(energy, found.energy_wh[1], found.price, wanted_wh))[0]
+    assert one == pytest.approx(min(uneven(energy, floats, wanted_wh))[0], abs=1e-6)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 4)), min_size=2, max_size=6),
+    st.integers(1, 5000),
+    st.booleans(),
+)
+def test_a_plan_never_uses_more_power_than_there_is(
+    rows: list[tuple[int, int]], wanted_wh: int, continuous: bool
+) -> None:
+    """Each slot with its price and the power that is left in it, in kW."""
+    slots = slots_of([price for price, _ in rows])
+    limits = [Limit(slot.begin, slot.end, kilowatts * 1000.0) for slot, (_, kilowatts) in zip(slots, rows, strict=True)]
+    found = plan(slots, POWER_W, wanted_wh, slots[-1].end, NOW, Options(continuous=continuous), limits)
+    for limit in limits:
+        most_wh = limit.power_w * 0.25
+        used = [part.power_w for part in found.powers if part.begin < limit.end and part.end > limit.begin]
+        assert all(power_w <= limit.power_w + 1e-6 for power_w in used), (limit, most_wh)
+    by_power = sum(part.power_w * (part.end - part.begin).total_seconds() / 3600 for part in found.powers)
+    assert by_power == pytest.approx(found.energy_wh, abs=1)
+    if not continuous:
+        assert found.energy_wh == pytest.approx(min(wanted_wh, sum(limit.power_w / 4 for limit in limits)), abs=1)
 
 
 def stretches(chosen: tuple[int, ...]) -> Iterator[int]:
