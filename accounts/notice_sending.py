@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from celery import shared_task
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import mails, notices, push
 from accounts.models import DeliveryStatus, Notification, NotificationDelivery, PushSubscription, User
 from accounts.sending import send_due
+from mobility.beat import only_if
 
 #: After which attempt how long to wait; after the last one it has failed.
 DELAYS = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3600, 6 * 3600))
@@ -125,11 +126,18 @@ class Outcome:
     gone: bool = False
 
 
+def due(now: datetime) -> QuerySet[NotificationDelivery]:
+    return NotificationDelivery.objects.filter(status=DeliveryStatus.WAITING, due_at__lte=now)
+
+
+def has_due() -> bool:
+    return due(timezone.now()).exists()
+
+
 def claim_due(now: datetime) -> list[NotificationDelivery]:
     """What is due, claimed: of all workers that see a row, one takes it."""
-    due = NotificationDelivery.objects.filter(status=DeliveryStatus.WAITING, due_at__lte=now)
     found = []
-    for row in due.select_related("notification__user").order_by("due_at", "pk")[:MOST]:
+    for row in due(now).select_related("notification__user").order_by("due_at", "pk")[:MOST]:
         mine = NotificationDelivery.objects.filter(pk=row.pk, status=DeliveryStatus.WAITING, attempts=row.attempts)
         if mine.update(attempts=F("attempts") + 1, due_at=now + LEASE):
             row.attempts += 1
@@ -194,6 +202,7 @@ def record(row: NotificationDelivery, outcome: Outcome, now: datetime) -> None:
 
 
 @shared_task
+@only_if(has_due)
 def send_notifications() -> None:
     """Send what is due by mail and push."""
     send_due(_turn, claim_due, attempts_of, record)

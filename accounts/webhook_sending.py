@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from celery import shared_task
-from django.db.models import F, Min
+from django.db.models import F, Min, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
@@ -19,6 +20,7 @@ from accounts.models import DeliveryStatus, WebhookDelivery
 from accounts.outbound import TOTAL_S, Answer, post
 from accounts.sending import send_due
 from accounts.webhooks import secret_of
+from mobility.beat import only_if
 
 log = logging.getLogger("accounts.webhooks")
 
@@ -58,13 +60,21 @@ def claim(row: WebhookDelivery, now: datetime) -> bool:
     return True
 
 
+def due(now: datetime) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(status=DeliveryStatus.WAITING, due_at__lte=now, webhook__active=True)
+
+
+def has_due() -> bool:
+    return due(timezone.now()).exists()
+
+
 def claim_due(now: datetime) -> list[WebhookDelivery]:
     """What is due, a few of each webhook, claimed."""
-    due = WebhookDelivery.objects.filter(status=DeliveryStatus.WAITING, due_at__lte=now, webhook__active=True)
-    hooks = due.values("webhook").annotate(first=Min("due_at")).order_by("first").values_list("webhook", flat=True)
+    waiting = due(now)
+    hooks = waiting.values("webhook").annotate(first=Min("due_at")).order_by("first").values_list("webhook", flat=True)
     found = []
     for pk in list(hooks[:MOST_HOOKS]):
-        rows = due.filter(webhook=pk).select_related("webhook").order_by("due_at", "pk")[:MOST_EACH]
+        rows = waiting.filter(webhook=pk).select_related("webhook").order_by("due_at", "pk")[:MOST_EACH]
         found += [row for row in rows if claim(row, now)]
     return found
 
@@ -96,6 +106,7 @@ def record(row: WebhookDelivery, answer: Answer, now: datetime) -> None:
 
 
 @shared_task
+@only_if(has_due)
 def send_webhooks() -> None:
     """Send to webhooks what is due."""
     send_due(_turn, claim_due, lambda rows: [partial(send, row) for row in rows], record)

@@ -37,6 +37,11 @@ FIELDS = (
 )
 
 
+def has_sites() -> bool:
+    """Whether any site is to be balanced."""
+    return SiteLoad.objects.filter(enabled=True).exists()
+
+
 def balance_all(now: datetime) -> int:
     """Balance every site that is to be; -> how many were. What goes wrong at one holds up no other."""
     done = 0

@@ -44,6 +44,15 @@ def read(now: datetime) -> tuple[bool, bool]:
     return told, delivered
 
 
+def has_news() -> bool:
+    """Whether the feed or the waiting stations have gone on, as far as one look tells."""
+    seen = dict(Mark.objects.filter(pk__in=(FEED, WAITING)).values_list("pk", "value"))
+    if len(seen) < 2 or seen[FEED] != feed.head():
+        return True
+    newest = WaitingStation.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return newest is not None and newest > seen[WAITING]
+
+
 def mark(name: str, begin: Callable[[], int]) -> int:
     """Where a mark stands; one that there was not is made where it begins."""
     found = Mark.objects.filter(pk=name).values_list("value", flat=True).first()

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import ApiKey, Invitation, Mark, Notification, ResetRequest, Ticket, TokenFamily, WebhookDelivery
 from charging import live
@@ -24,6 +25,13 @@ TOLD_FOR = timedelta(days=90)
 DELIVERIES_FOR = timedelta(days=14)
 SLICE = 5000
 MOST_WAITING = 200
+
+
+def has_overdue_commands() -> bool:
+    """Whether there may be any."""
+    now = timezone.now()
+    queued = Q(status=Command.Status.QUEUED, expires_at__lte=now)
+    return Command.objects.filter(queued | Q(status=Command.Status.SENT, sent_at__lte=now - GATEWAY_GRACE)).exists()
 
 
 def overdue_commands(now: datetime) -> Iterator[Command]:

@@ -16,6 +16,7 @@ from charging.ledger import lost
 from charging.live import tell_gateways
 from charging.models import Pulse
 from charging.scheduling import plans, runs
+from mobility.beat import only_if
 
 log = logging.getLogger("charging.tasks")
 
@@ -27,6 +28,7 @@ def pulse() -> None:
 
 
 @shared_task
+@only_if(housekeeping.has_overdue_commands)
 def expire_commands() -> None:
     """End commands that nobody will answer any more."""
     now = timezone.now()
@@ -56,6 +58,7 @@ def notice_offline_stations() -> None:
 
 
 @shared_task
+@only_if(feed_reader.has_news)
 def read_feed() -> None:
     """Make notifications and webhook deliveries of what has happened, and have them sent."""
     told, delivered = feed_reader.read(timezone.now())
@@ -66,6 +69,7 @@ def read_feed() -> None:
 
 
 @shared_task
+@only_if(plans.has_due_work)
 def run_schedules() -> None:
     """Decide when to charge, and act on what is due."""
     now = timezone.now()
@@ -80,6 +84,7 @@ def read_prices() -> None:
 
 
 @shared_task
+@only_if(balancer.has_sites)
 def balance_load() -> None:
     """Keep every site within the limits of its circuits."""
     balancer.balance_all(timezone.now())

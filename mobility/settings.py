@@ -1,6 +1,7 @@
 """Django settings. Everything that differs between installations comes from the environment (docs/install.md)."""
 
 import secrets
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ def kept_secret_key() -> str:
 
 
 SECRET_KEY = env.text("SECRET_KEY") or kept_secret_key()
+#: Whether the key is that of this DATA_DIR alone.
+SECRET_KEY_IS_OWN = not env.text("SECRET_KEY")
 DEBUG = env.flag("DEBUG")
 VERSION = version()
 
@@ -36,6 +39,8 @@ OCPP_PORT = env.port("OCPP_PORT", 8081)
 TLS_CERT = env.readable_file("TLS_CERT")
 TLS_KEY = env.readable_file("TLS_KEY")
 TLS_CLIENT_CA = env.readable_file("TLS_CLIENT_CA")
+#: What the client certificates of profile 3 name as their organization (O); unset: the station's organization here.
+OPERATOR_NAME = env.text("OPERATOR_NAME")
 if bool(TLS_CERT) != bool(TLS_KEY):
     env.refuse("TLS_CERT" if TLS_KEY else "TLS_KEY", "TLS_CERT and TLS_KEY belong together; set both or neither.")
 if PORTAL_PORT == OCPP_PORT:
@@ -85,7 +90,12 @@ OCPP_FAILURE_REFILL_S = env.whole("OCPP_FAILURE_REFILL_S", 6, least=1)
 #: How often a 2.x station is told what a running session costs so far; 0: never.
 COST_UPDATED_EVERY_S = env.whole("COST_UPDATED_EVERY_S", 300, least=0)
 ACCEPT_UNKNOWN_STATIONS = env.flag("ACCEPT_UNKNOWN_STATIONS")
+#: Over how long a gateway that stops sends its stations away, a slice at a time.
 DRAIN_SECONDS = env.whole("DRAIN_SECONDS", 5, least=0, most=600)
+#: What a gateway is called where it says which stations it holds: unique, and the same after a restart.
+GATEWAY_NAME = env.text("GATEWAY_NAME") or f"{socket.gethostname()}:{OCPP_PORT}"
+#: Where a process without a port of its own (worker, beat) answers /healthz and /readyz; 0: nowhere.
+HEALTH_PORT = env.whole("HEALTH_PORT", 0, most=65535)
 
 # --- The applications ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -115,6 +125,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mobility.middleware.request_context",
+    "mobility.health.probes",
     "mobility.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -194,7 +205,8 @@ def database() -> dict[str, Any]:
         )
     elif config["ENGINE"].endswith("postgresql"):
         # The embedded server runs request threads that come and go: a pool keeps the number of connections bounded.
-        options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+        most = env.whole("DATABASE_POOL", 20, least=8, most=500)
+        options.setdefault("pool", {"min_size": 1, "max_size": most, "timeout": 10})
         # A connection that died in the pool, as when the database restarts, is not handed to a request.
         config["CONN_HEALTH_CHECKS"] = True
     elif config["ENGINE"] == "mssql":
@@ -210,7 +222,10 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "mobility.layers.OneQueueRedisChannelLayer",
         # The layer waits 5 s for a message at a time; the client's own limit, 5 s as well, would break that off.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 20}], "capacity": 1000},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": 20, "socket_connect_timeout": 3}],
+            "capacity": 1000,
+        },
     }
     if REDIS_URL
     else {
@@ -221,7 +236,9 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "memory://", ("memory", "redis", "rediss", "amqp", "amqps"))
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.1} if CELERY_BROKER_URL.startswith("memory") else {}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# However long the broker is away, it is asked again.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BEAT_SCHEDULER = "mobility.beat:Scheduler"
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from charging.models import Schedule, ScheduleRun
 from charging.planner import Options, Plan, plan
@@ -52,6 +53,12 @@ class Decision:
 
     wanted: tuple[Wanted, ...]
     shown: Json
+
+
+def has_due_work() -> bool:
+    """Whether a schedule is to be planned or a run looked at."""
+    now = timezone.now()
+    return Schedule.objects.filter(plan_at__lte=now).exists() or ScheduleRun.objects.filter(due_at__lte=now).exists()
 
 
 def plan_due(now: datetime) -> int:

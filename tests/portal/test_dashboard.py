@@ -153,6 +153,7 @@ def test_a_lost_line_is_seen_and_caught_up(start_server: object, visit: Visits) 
     lost = ("WebSocket connection", "[object Event]")
     page = visit(own.url, owner, allow=lost)
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    page.wait_for_load_state("networkidle")  # what a page asks for once is not what this is about
     page.evaluate("window.sameDocument = true")
     own.kill()
     expect(page.locator("#live")).to_have_attribute("data-state", "reconnecting")
