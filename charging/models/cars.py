@@ -34,3 +34,17 @@ class DriverPreference(models.Model):
 
     def __str__(self) -> str:
         return f"Preferences of {self.user}"
+
+
+class PersonCostCenter(models.Model):
+    """The cost centre of a person's sessions in an organization, for those whose id tag has none of its own."""
+
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    cost_center = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="person_cost_center_once")]
+
+    def __str__(self) -> str:
+        return self.cost_center

@@ -106,6 +106,9 @@ class Outlet(models.Model):
     target_a = unknown_amps()
     why = models.JSONField(default=dict, blank=True)
     effect = models.CharField(max_length=10, blank=True)
+    drawn = models.CharField(max_length=3, blank=True, help_text="the phases that its car was seen to draw from")
+    drawn_for = models.BigIntegerField(null=True, blank=True, help_text="the transaction in which it was seen")
+    drawn_at = models.DateTimeField(null=True, blank=True, help_text="the reading that was looked at last")
     waiting_since = models.DateTimeField(null=True, blank=True)
     charging_since = models.DateTimeField(null=True, blank=True)
 
@@ -178,6 +181,10 @@ class ChargingProfile(models.Model):
     answer = models.CharField(max_length=500, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     reported_at = models.DateTimeField(null=True, blank=True, help_text="when the station last said that it has it")
+    kept = models.BooleanField(default=False, help_text="it stores a schedule's plan, and goes when that does")
+    schedule = models.ForeignKey(
+        "charging.Schedule", null=True, blank=True, on_delete=models.SET_NULL, related_name="kept_profiles"
+    )
     command = models.ForeignKey("charging.Command", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 

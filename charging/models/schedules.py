@@ -67,6 +67,10 @@ class Schedule(models.Model):
     plan_key = models.CharField(max_length=64, blank=True)
     plan_at = models.DateTimeField(null=True, blank=True, default=timezone.now, db_index=True)
 
+    # What its station stores of it: a digest of what was last sent, and how far down the ladder it has refused.
+    kept_key = models.CharField(max_length=64, blank=True)
+    kept_step = models.PositiveSmallIntegerField(default=0)
+
     class Meta:
         indexes = [models.Index(fields=["organization", "station"], name="schedule_org_station")]
 

@@ -64,6 +64,7 @@ class ChargingStation(models.Model):
         max_digits=12, decimal_places=5, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     rated_power_w = models.PositiveIntegerField(null=True, blank=True)
+    cost_center = models.CharField(max_length=100, blank=True)
     heartbeat_interval_s = models.PositiveIntegerField(null=True, blank=True)
     call_timeout_s = models.PositiveIntegerField(null=True, blank=True)
     idle_timeout_s = models.PositiveIntegerField(null=True, blank=True)
@@ -175,3 +176,33 @@ class WaitingStation(models.Model):
 
     def __str__(self) -> str:
         return self.identity
+
+
+class RefusedHandshake(models.Model):
+    """What a station said when its connection was refused, and the answer: the latest of each identity and status.
+
+    The list is capped, and everything in it is a stranger's text. Passwords are never kept.
+    """
+
+    identity = models.CharField(max_length=200)
+    status = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=300)
+    station = models.ForeignKey(
+        ChargingStation, null=True, blank=True, on_delete=models.CASCADE, related_name="refused_handshakes"
+    )
+    attempts = models.PositiveIntegerField(default=1)
+    first_seen = models.DateTimeField(default=timezone.now)
+    last_seen = models.DateTimeField(default=timezone.now, db_index=True)
+    source_ip = models.CharField(max_length=64, blank=True)
+    path = models.CharField(max_length=300, blank=True)
+    secure = models.BooleanField(default=False)
+    subprotocols = models.CharField(max_length=200, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    username = models.CharField(max_length=200, blank=True, help_text="of the Basic authentication")
+    had_credentials = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["identity", "status"], name="refused_handshake_once")]
+
+    def __str__(self) -> str:
+        return f"{self.identity}: {self.status}"
