@@ -35,6 +35,28 @@ TEMPLATES = (
     gettext_noop("transaction %(id)s is not one of this station"),
     gettext_noop("StopTransaction for %(id)s, which is no transaction of this station"),
     gettext_noop("could not be applied: %(kind)s"),
+    gettext_noop("OCPP is spoken under /OCPP/{identity}."),
+    gettext_noop("The path is /OCPP/{identity}, with one identity."),
+    gettext_noop("The identity has a broken percent-encoding."),
+    gettext_noop("The identity is not UTF-8."),
+    gettext_noop("An identity has 1 to %(most)s characters."),
+    gettext_noop("An identity has no colon, slash or control character."),
+    gettext_noop("No station has the identity %(identity)s. It is listed as waiting to be adopted."),
+    gettext_noop("There is no organization yet that a station could belong to."),
+    gettext_noop("This station signs in with HTTP Basic authentication: its identity and its password."),
+    gettext_noop("The user name of the Basic authentication is the station's identity."),
+    gettext_noop("The password is wrong."),
+    gettext_noop("Security profile %(profile)s needs wss://, and this line is not encrypted."),
+    gettext_noop("Security profile 3 needs a client certificate, and none came with this connection."),
+    gettext_noop("The client certificate is issued to %(name)s, not to this station."),
+    gettext_noop("The client certificate belongs to the organization %(name)s, not to %(operator)s."),
+    gettext_noop("The client certificate is not valid at present."),
+    gettext_noop("None of the offered subprotocols is supported; supported: %(supported)s."),
+    gettext_noop(
+        "None of the offered subprotocols is supported; supported: %(supported)s. "
+        "This station is set to OCPP %(protocol)s."
+    ),
+    gettext_noop("Too many failed attempts; wait %(seconds)s s."),
 )
 
 

@@ -7,6 +7,7 @@ compression, fragments, control frames, closing, frames that come in pieces or t
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from types import GeneratorType
@@ -112,7 +113,14 @@ class ShortCutProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """The application finds the short cut in its scope; without it, or with another server, it does without."""
-        cast(dict[str, Any], self.scope["extensions"])[SHORT_CUT] = self
+        extensions = cast(dict[str, Any], self.scope["extensions"])
+        extensions[SHORT_CUT] = self
+        tls = self.transport.get_extra_info("ssl_object")
+        if tls is not None:
+            certificate = tls.getpeercert(binary_form=True)
+            chain = [ssl.DER_cert_to_PEM_cert(certificate)] if certificate else []
+            # The ASGI TLS extension; what is here has been verified, or the TLS handshake would have failed.
+            extensions["tls"] = {"client_cert_chain": chain}
         try:
             await super().run_asgi()
         finally:

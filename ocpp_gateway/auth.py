@@ -21,7 +21,7 @@ from accounts.network import is_trusted_proxy
 from charging import credentials
 from charging.live import tell_of_waiting
 from charging.models import ChargingStation, WaitingStation
-from ocpp_gateway import versions
+from ocpp_gateway import certificates, versions
 
 MOST_IDENTITY = 48
 MOST_WAITING = 200
@@ -47,6 +47,7 @@ class Request:
     username: str | None = None
     password: bytes | None = None
     user_agent: str = ""
+    certificate: certificates.ClientCertificate | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +116,7 @@ def request_of(scope: dict[str, Any], identity: str, source: str) -> Request:
         secure=is_secure(scope, headers),
         offered=list(scope.get("subprotocols") or []),
         user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:200],
+        certificate=certificates.of_scope(scope, headers),
     )
     credentials_given = basic(headers.get(b"authorization"))
     if credentials_given:
@@ -166,8 +168,13 @@ def unauthorized(reason: str) -> Refused:
 
 
 def check_credentials(request: Request, station: ChargingStation, admitted: Admitted) -> None:
-    """Basic authentication with the identity as the user name (security white paper §2, 2.0.1 A00)."""
+    """Basic authentication with the identity as the user name (security white paper §2, 2.0.1 A00); in profile 3 the
+    client certificate takes its place."""
     if station.security_profile == 0:
+        return
+    if station.security_profile == 3:
+        if request.secure:
+            check_certificate(request.certificate, station)
         return
     if request.username is None or request.password is None:
         raise unauthorized("This station signs in with HTTP Basic authentication: its identity and its password.")
@@ -182,6 +189,23 @@ def check_credentials(request: Request, station: ChargingStation, admitted: Admi
         admitted.used_pending = True
         return
     raise unauthorized("The password is wrong.")
+
+
+def check_certificate(certificate: certificates.ClientCertificate | None, station: ChargingStation) -> None:
+    """Whether the certificate is this station's (1.6 security white paper §3, A00.FR.4xx; 2.0.1 A00.FR.404-410): its
+    common name is the station's identity or serial number, its organization the operator's."""
+    if certificate is None:
+        raise unauthorized("Security profile 3 needs a client certificate, and none came with this connection.")
+    if not certificate.valid:
+        raise unauthorized("The client certificate is not valid at present.")
+    own = {station.identity, station.serial_number} - {""}
+    if not own.intersection(certificate.names):
+        name = ", ".join(certificate.names)[:100] or "nobody"
+        raise unauthorized(f"The client certificate is issued to {name}, not to this station.")
+    operator = settings.OPERATOR_NAME or station.organization.name
+    if operator.casefold() not in {name.casefold() for name in certificate.organizations}:
+        name = ", ".join(certificate.organizations)[:100] or "–"
+        raise unauthorized(f"The client certificate belongs to the organization {name}, not to {operator}.")
 
 
 def adopt_unknown(identity: str) -> ChargingStation:

@@ -29,6 +29,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         connection = await _handshake(runtime, scope, receive, send)
     except auth.Refused as refusal:
+        runtime.refusals.note(scope, refusal)
         await refuse(scope, send, refusal)
         return
     await connection.run()

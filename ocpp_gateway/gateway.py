@@ -21,7 +21,7 @@ from charging.ledger.connections import forget_connections_of
 from charging.ledger.core import Ledger, Work
 from charging.live import Event
 from charging.models import ChargingStation, Command
-from ocpp_gateway import schemas
+from ocpp_gateway import refusals, schemas
 from ocpp_gateway.limits import FailedHandshakes
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ HANDSHAKES_AT_ONCE = 32
 SWEEP_S = 5.0
 POLL_S = 15.0
 LEARN_EVERY_S = 0.25
+REFUSALS_S = 1.0
 #: This many displacements of one station within a minute are flapping.
 FLAPPING = 4
 #: Tasks that close a connection and give its station up.
@@ -51,6 +52,7 @@ class Gateway:
         self.limits = FailedHandshakes(
             settings.OCPP_FAILURES_PER_SOURCE, settings.OCPP_FAILURES_PER_IDENTITY, settings.OCPP_FAILURE_REFILL_S
         )
+        self.refusals = refusals.Refusals()
         self.handshakes = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
         self._known: set[str] = set()
         self.ready: asyncio.Task[None] | None = None
@@ -70,6 +72,7 @@ class Gateway:
         self.spawn(self._listen(), "gateway-listen")
         self.spawn(self._sweep(), "gateway-sweep")
         self.spawn(self._poll(), "gateway-poll")
+        self.spawn(self._store_refusals(), "gateway-refusals")
         if held:
             await live.send([station_told_offline(station) for station in held])
 
@@ -203,6 +206,16 @@ class Gateway:
             except DatabaseError as error:
                 log.warning("The database is away: %s", error)
             await asyncio.sleep(POLL_S)
+
+    async def _store_refusals(self) -> None:
+        while True:
+            await asyncio.sleep(REFUSALS_S)
+            noted = self.refusals.take()
+            if noted:
+                try:
+                    await self.in_thread(refusals.store, noted)
+                except DatabaseError as error:
+                    log.warning("%d refused handshakes are not kept: %s", len(noted), error)
 
     def knows(self, identity: str) -> bool:
         """Whether a station has this identity, in any case; without asking the database."""

@@ -11,7 +11,7 @@ from charging.actions import stations as actions
 from charging.api import shapes
 from charging.api.common import named_organization, resolve
 from charging.models import ChargingStation
-from charging.queries import stations, tariffs, waiting_stations
+from charging.queries import handshakes, stations, tariffs, waiting_stations
 
 FILTERS = {
     "organization": by_number("organization"),
@@ -140,3 +140,27 @@ class AdoptView(Endpoint):
         )
         station = stations.get(self.actor, made.station.identity)
         return Response({**stations.as_json(station), "password": made.password}, status=201)
+
+
+REFUSED_FILTERS = {
+    "search": search_in("identity", "source_ip"),
+    "station": by_text("station__identity"),
+    "status": by_number("status"),
+}
+REFUSED_ORDERS = {"identity": "identity", "last_seen": "last_seen", "attempts": "attempts"}
+
+
+class RefusedHandshakesView(Endpoint):
+    """Handshakes that were refused, the latest of each identity and status."""
+
+    serializer_class = shapes.RefusedHandshakeOut
+    filters, orders, default_order = REFUSED_FILTERS, REFUSED_ORDERS, ("-last_seen", "-pk")
+
+    @extend_schema(
+        parameters=parameters(REFUSED_FILTERS, REFUSED_ORDERS),
+        responses={200: shapes.RefusedHandshakeOut(many=True), **failures(400, 401)},
+        tags=["waiting-stations"],
+    )
+    def get(self, request: Request) -> Response:
+        """Why stations were not let in: those of your stations, and for platform admins those of strangers, too."""
+        return self.listed(handshakes.visible(self.actor), handshakes.as_json)

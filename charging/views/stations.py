@@ -21,7 +21,7 @@ from charging.boards.transactions import Row as TransactionRow
 from charging.cards import STATUSES, outcome_of
 from charging.commands import TRIGGERS
 from charging.models import ChargingStation
-from charging.queries import commands, desired, security_events, sites, stations, transactions
+from charging.queries import commands, desired, handshakes, security_events, sites, stations, transactions
 from charging.queries import messages as ocpp_messages
 from charging.templatetags.figures import price
 from charging.views.common import Form, decimal_text, number, query, show, texts
@@ -63,6 +63,7 @@ def about(request: PageRequest, identity: str, form: Form | None = None, passwor
         "manages": manages,
         "sees_log": not is_driver(request, row),
         "violations": stations.violations(request.actor, row)[:20],
+        "refused": handshakes.of_station(request.actor, row)[:5],
         "sites": sites.visible(request.actor).filter(organization=row.organization_id).order_by("name"),
         "protocols": ChargingStation.Protocol.choices,
         "registrations": ChargingStation.Registration.choices,
