@@ -14,11 +14,13 @@ from weakref import WeakKeyDictionary
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from charging.live import LAYER_AWAY
 from charging.queries import feed
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 15.0
+LOOK_UNHEARD_S = 2.0
 PAGE = 500
 
 
@@ -40,6 +42,8 @@ class Hub:
         self.listeners: dict[int, set[Listener]] = {}
         self.channel = ""
         self.last = 0
+        #: Whether the channel layer took our groups the last time.
+        self.heard = True
         self.tasks: list[asyncio.Task[None]] = []
         self.order = asyncio.Lock()
         self.door = asyncio.Lock()
@@ -52,7 +56,7 @@ class Hub:
             for organization in organizations:
                 if organization not in self.listeners:
                     self.listeners[organization] = set()
-                    await get_channel_layer().group_add(f"organization.{organization}", self.channel)
+                    await self._group("add", organization)
                 self.listeners[organization].add(listener)
 
     async def leave(self, listener: Listener) -> None:
@@ -61,11 +65,23 @@ class Hub:
                 listeners.discard(listener)
                 if not listeners:
                     del self.listeners[organization]
-                    await get_channel_layer().group_discard(f"organization.{organization}", self.channel)
+                    await self._group("discard", organization)
             if not self.listeners:
                 for task in self.tasks:
                     task.cancel()
                 self.tasks = []
+
+    async def _group(self, verb: str, organization: int) -> bool:
+        """Whether that worked. While the channel layer is away, the feed is looked at more often instead."""
+        layer = get_channel_layer()
+        change = layer.group_add if verb == "add" else layer.group_discard
+        try:
+            await change(f"organization.{organization}", self.channel)
+        except LAYER_AWAY as error:
+            if self.heard:
+                log.warning("The channel layer is away (%s); pages follow the feed.", error)
+            self.heard = False
+        return self.heard
 
     async def _start(self) -> None:
         self.channel = await get_channel_layer().new_channel("pages.")
@@ -77,6 +93,8 @@ class Hub:
             try:
                 message = await get_channel_layer().receive(self.channel)
                 await self._take(message["events"])
+            except LAYER_AWAY:
+                await asyncio.sleep(1)
             except Exception:
                 log.exception("The channel layer or the feed could not be read; what is missed is read again.")
                 await asyncio.sleep(1)
@@ -84,11 +102,13 @@ class Hub:
     async def _look(self) -> None:
         """Make good what the channel layer lost, and join the groups again in case it forgot them."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S if self.heard else LOOK_UNHEARD_S)
             try:
                 async with self.door:
+                    self.heard = True
                     for organization in self.listeners:
-                        await get_channel_layer().group_add(f"organization.{organization}", self.channel)
+                        if not await self._group("add", organization):
+                            break
                 newest = await read(feed.head)
                 async with self.order:
                     if newest > self.last:

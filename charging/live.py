@@ -13,13 +13,18 @@ from datetime import datetime
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.actions import before_commit
 from charging.models import Change, FeedHead
+
+#: What a channel layer raises while its server is away or does not take more.
+LAYER_AWAY = (RedisError, OSError, ChannelFull)
 
 #: Where that is told which belongs to no organization yet: to platform admins alone.
 NO_ORGANIZATION = 0

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.notice_sending import send_notifications
 from accounts.webhook_sending import send_webhooks
 from charging import balancer, cost_updates, daily_prices, feed_reader, housekeeping, live
-from charging.ledger import lost
+from charging.ledger import lost, owners
 from charging.live import tell_gateways
 from charging.models import Pulse
 from charging.scheduling import plans, runs
@@ -48,6 +48,14 @@ def close_lost_transactions() -> None:
         if events:
             log.info("Transaction %s has lost its stop; closed with its last reading", pk)
             async_to_sync(live.send)(events)
+
+
+@shared_task
+def give_up_dead_gateways() -> None:
+    """Mark as offline what gateways held that show no life any more."""
+    given = owners.give_up_dead(timezone.now())
+    if given:
+        log.warning("%d stations were held by a gateway that shows no life", given)
 
 
 @shared_task

@@ -1,6 +1,7 @@
-"""The two ASGI applications: `portal` (pages, REST, live sockets) and `ocpp` (charging stations).
+"""The ASGI applications: `portal` (pages, REST, live sockets) and `ocpp` (charging stations).
 
-Either runs under uvicorn or daphne; `manage.py up` runs both in one event loop.
+Either runs under uvicorn or daphne; `manage.py up` runs both in one event loop, or one of them. `probes` answers a
+process's health checks and nothing else, where it has no port of its own.
 """
 
 import os
@@ -17,7 +18,12 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from django.utils import timezone  # noqa: E402
 
 from charging.routing import websocket_urlpatterns  # noqa: E402
-from ocpp_gateway.consumer import application as ocpp  # noqa: E402
+from mobility import fleet  # noqa: E402
+from mobility.health import PROBES  # noqa: E402
+from ocpp_gateway.consumer import application as stations  # noqa: E402
+from ocpp_gateway.gateway import gateway  # noqa: E402
+
+fleet.refuse_a_lonely_server()
 
 
 async def stamped(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -38,7 +44,36 @@ async def own_origin(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await (own_pages if guarded else sockets)(scope, receive, send)
 
 
+async def probes(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Health checks by HTTP."""
+    if scope["type"] == "http":
+        await stamped({**scope, "path": scope["path"] if scope["path"] in PROBES else "/healthz"}, receive, send)
+
+
+async def ocpp(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Charging stations by WebSocket, the gateway's own health checks, and its start and end under a plain server."""
+    if scope["type"] == "http" and scope["path"] in PROBES:
+        await stamped(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    else:
+        await stations(scope, receive, send)
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            fleet.run_parts(["gateway"])
+            await gateway()
+        else:
+            await (await gateway()).stop()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
 portal = ProtocolTypeRouter({"http": stamped, "websocket": own_origin})
 application = portal
 
-__all__ = ["application", "ocpp", "portal"]
+__all__ = ["application", "ocpp", "portal", "probes"]

@@ -20,8 +20,9 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.network import client_ip
 from charging.queries import health
+from mobility import fleet
 from mobility.celery import app as celery_app
-from ocpp_gateway.gateway import ledger_trouble
+from ocpp_gateway.gateway import is_draining, ledger_trouble
 
 log = logging.getLogger("mobility.health")
 
@@ -36,15 +37,31 @@ class Unready(Exception):
     """What is missing, for the answer."""
 
 
+def probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer those who watch over this process, whatever name or address they ask it by."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        view = PROBES.get(request.path)
+        return get_response(request) if view is None else view(request)
+
+    return middleware
+
+
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when everything a request needs is there, else 503; each part is named."""
+    """200 when everything is there that this process needs to do its part, else 503; each thing is named.
+
+    A process that runs all parts needs them all. One of several stays in service while things are away that it can do
+    without: a gateway serves stations without Redis, broker and scheduler, and the portal shows that they are away.
+    """
     found = {}
     for name, check in CHECKS.items():
+        if name not in looked_at():
+            continue
         try:
             check()
             found[name] = "ok"
@@ -53,7 +70,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         except (DatabaseError, BrokerError, OSError, TimeoutError) as error:
             log.warning("Not ready, %s: %s", name, error)
             found[name] = "away"
-    ready = set(found.values()) == {"ok"}
+    needs = needed()
+    ready = all(state == "ok" for name, state in found.items() if name in needs)
     body = {"status": "ready" if ready else "not ready", "checks": found}
     response = JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
     # A probe that asks too early is no error to log.
@@ -65,6 +83,12 @@ def database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         cursor.fetchone()
+
+
+def gateway() -> None:
+    """New stations are taken in."""
+    if is_draining():
+        raise Unready("draining")
 
 
 def ledger() -> None:
@@ -89,11 +113,24 @@ def channel_layer() -> None:
 def broker() -> None:
     """The broker answers; the embedded one lives as long as its worker."""
     if settings.CELERY_BROKER_URL.startswith("memory:"):
-        if not any(thread.name == "celery-worker" and thread.is_alive() for thread in threading.enumerate()):
-            raise Unready("the embedded worker does not run")
+        thread_lives("worker")
         return
     with celery_app.connection_for_write() as link:
         link.ensure_connection(max_retries=1, timeout=PATIENCE_S)
+
+
+def thread_lives(part: str) -> None:
+    """The thread of `manage.py up` that is this process's worker or scheduler."""
+    if not any(thread.name == f"celery-{part}" and thread.is_alive() for thread in threading.enumerate()):
+        raise Unready(f"the embedded {part} does not run")
+
+
+def worker() -> None:
+    thread_lives("worker")
+
+
+def scheduler() -> None:
+    thread_lives("beat")
 
 
 def beat() -> None:
@@ -107,11 +144,34 @@ def beat() -> None:
 
 CHECKS: dict[str, Callable[[], None]] = {
     "database": database,
+    "gateway": gateway,
     "ledger": ledger,
     "channel_layer": channel_layer,
     "broker": broker,
+    "worker": worker,
+    "scheduler": scheduler,
     "beat": beat,
 }
+SHARED = {"database", "channel_layer", "broker", "beat"}
+#: What a process that runs only some parts needs for each of them.
+NEEDED = {
+    "gateway": {"database", "gateway", "ledger"},
+    "portal": {"database"},
+    "worker": {"database", "broker", "worker"},
+    "beat": {"database", "broker", "scheduler"},
+}
+
+
+def needed() -> set[str]:
+    """The names of the checks without which this process is not ready."""
+    if fleet.runs_all():
+        return {*SHARED, "ledger"}
+    return set().union(*(NEEDED[part] for part in fleet.running)) or {"database"}
+
+
+def looked_at() -> set[str]:
+    """The names of the checks that say something of this process."""
+    return needed() | SHARED
 
 
 def may_see_metrics(request: HttpRequest) -> bool:
@@ -135,6 +195,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "Metrics are for this machine, or for METRICS_TOKEN.\n", status=403, content_type="text/plain"
         )
     return HttpResponse("".join(lines()), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+PROBES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
 
 def lines() -> Iterator[str]:

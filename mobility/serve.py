@@ -1,4 +1,5 @@
-"""The one process: portal and OCPP port as two servers in one event loop, Celery worker and beat in threads beside it.
+"""A process: portal and OCPP port as two servers in one event loop, Celery worker and beat in threads beside it; all of
+them, or the parts that it is told to run.
 
 Both ports are uvicorn servers, because daphne can only answer a refused upgrade with 403, speaks no
 permessage-deflate and has no back-pressure towards a slow reader; `docs/architecture.md` has the measurements.
@@ -8,14 +9,16 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvloop
@@ -25,10 +28,14 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from mobility.celery import app as celery_app
+from mobility.fleet import PARTS
 from mobility.layers import HomeLoopChannelLayer
 from mobility.websocket import ShortCutProtocol
 
 log = logging.getLogger("mobility")
+if TYPE_CHECKING:
+    from ocpp_gateway.gateway import Gateway
+
 
 Extra = Callable[[], Awaitable[None]]
 GRACE_S = 5
@@ -36,6 +43,8 @@ GRACE_S = 5
 GC_THRESHOLDS = (20_000, 20, 20)
 CLOSING_S = 3
 
+#: How soon a worker or scheduler that has ended by itself is started again.
+KEEP_S = 5.0
 
 class PortInUse(Exception):
     """A port that the product wants is taken; the message says by which setting to choose another."""
@@ -97,62 +106,99 @@ class Stopping(asyncio.Event):
 
 
 class Background:
-    """Celery worker and beat in threads of this process, for an installation without a broker."""
+    """Celery worker and beat in threads of this process; either is started again should it ever end by itself."""
 
-    def __init__(self) -> None:
-        self.worker = WorkController(
-            app=celery_app,
-            pool="threads",
-            # Two may be busy with slow receivers of mails and webhooks; the others keep the schedule.
-            concurrency=4,
-            hostname="embedded@localhost",
-            without_heartbeat=True,
-            without_mingle=True,
-            without_gossip=True,
-            quiet=True,
-        )
-        self.beat = EmbeddedService(celery_app, thread=True, scheduler_cls=settings.CELERY_BEAT_SCHEDULER)
-        self.beat.daemon = True
-        self.thread = threading.Thread(target=self.worker.start, name="celery-worker", daemon=True)
+    def __init__(self, parts: Sequence[str]) -> None:
+        self.parts = [part for part in ("worker", "beat") if part in parts]
+        self.running: dict[str, threading.Thread] = {}
+        self._worker: WorkController | None = None
+        self._beat: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="celery-keeper", daemon=True)
 
     def start(self) -> None:
-        self.thread.start()
-        self.beat.start()
+        for part in self.parts:
+            self._start(part)
+        if self.parts:
+            self._keeper.start()
+
+    def _start(self, part: str) -> None:
+        if part == "worker":
+            worker = self._worker = WorkController(
+                app=celery_app,
+                pool="threads",
+                # Two may be busy with slow receivers of mails and webhooks; the others keep the schedule.
+                concurrency=4,
+                hostname=f"embedded-{os.getpid()}@{socket.gethostname()}",
+                without_heartbeat=True,
+                without_mingle=True,
+                without_gossip=True,
+                quiet=True,
+            )
+            thread = threading.Thread(target=worker.start, name="celery-worker", daemon=True)
+        else:
+            thread = self._beat = EmbeddedService(celery_app, thread=True, scheduler_cls=settings.CELERY_BEAT_SCHEDULER)
+            thread.name, thread.daemon = "celery-beat", True
+        self.running[part] = thread
+        thread.start()
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(KEEP_S):
+            for part, thread in list(self.running.items()):
+                if not thread.is_alive() and not self._stopping.is_set():
+                    log.error("The %s has ended by itself; it is started again", part)
+                    self._start(part)
 
     def stop(self) -> None:
         """End both; a task that does not end in time does not keep the process."""
         ending = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
+        self._stopping.set()
         ending.start()
         ending.join(timeout=GRACE_S)
 
     def _stop(self) -> None:
-        self.beat.stop()
-        self.worker.stop()
-        self.thread.join()
+        if self._beat is not None:
+            self._beat.stop()  # type: ignore[attr-defined]
+        if self._worker is not None:
+            self._worker.stop()
+            self.running["worker"].join()
 
 
-def run(*, ready: Callable[[], None], extras: tuple[Extra, ...] = ()) -> None:
+@dataclass(slots=True)
+class Port:
+    """A server and the socket that it listens on."""
+
+
+    server: "Server"
+    listening: socket.socket
+
+def run(*, ready: Callable[[], None], extras: tuple[Extra, ...] = (), parts: Sequence[str] = PARTS) -> None:
     """Serve until SIGINT or SIGTERM; then end stations and pages in order, and return.
 
     Args:
-        ready: called once both ports listen.
+        ready: called once the ports listen.
         extras: coroutines that run beside the servers, such as simulated stations; cancelled first.
 
+        parts: what this process runs, of `mobility.fleet.PARTS`.
     Raises:
         PortInUse.
     """
-    portal_socket = listening_socket(settings.PORTAL_PORT, "PORTAL_PORT")
-    ocpp_socket = listening_socket(settings.OCPP_PORT, "OCPP_PORT")
+    sockets = {
+        part: listening_socket(port, setting)
+        for part, port, setting in (
+            ("portal", settings.PORTAL_PORT, "PORTAL_PORT"),
+            ("gateway", settings.OCPP_PORT, "OCPP_PORT"),
+            ("probes", settings.HEALTH_PORT, "HEALTH_PORT"),
+        )
+        if part in parts or (part == "probes" and port)
+    }
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(portal_socket, ocpp_socket, ready, extras))
 
 
 async def _serve(
-    portal_socket: socket.socket, ocpp_socket: socket.socket, ready: Callable[[], None], extras: tuple[Extra, ...]
+    parts: Sequence[str], sockets: dict[str, socket.socket], ready: Callable[[], None], extras: tuple[Extra, ...]
 ) -> None:
-    from mobility.asgi import ocpp, portal
-    from ocpp_gateway.gateway import gateway
-
     loop = asyncio.get_running_loop()
     layer = get_channel_layer()
     if isinstance(layer, HomeLoopChannelLayer):
@@ -160,16 +206,12 @@ async def _serve(
     stopping = Stopping()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, stopping)
-    runtime = await gateway()
-    servers = [
-        (server(portal, ws_max_size=1024 * 1024), portal_socket),
-        # Pings keep a line open through NATs; that some stations never answer them is no reason to end it.
-        (server(ocpp, ws_max_size=settings.OCPP_MAX_FRAME, ws_ping_interval=60, ws_ping_timeout=None), ocpp_socket),
-    ]
-    serving = [loop.create_task(one.serve(sockets=[listening])) for one, listening in servers]
-    background = await asyncio.to_thread(Background)
+    runtime = await _gateway() if "gateway" in parts else None
+    ports = _ports(sockets)
+    serving = [loop.create_task(port.server.serve(sockets=[port.listening])) for port in ports.values()]
+    background = Background(parts)
     await asyncio.to_thread(background.start)
-    while not all(one.started for one, _ in servers):  # noqa: ASYNC110 - uvicorn tells nobody
+    while not all(port.server.started for port in ports.values()):  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.01)
     # What exists now lives as long as the process: the collector need not look at it again.
     gc.collect()
@@ -181,10 +223,11 @@ async def _serve(
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    await runtime.stop()
-    await _closed(servers[1][0])
-    for one, _ in servers:
-        one.should_exit = True
+    if runtime is not None:
+        await runtime.stop()
+        await _closed(ports["gateway"].server)
+    for port in ports.values():
+        port.server.should_exit = True
     await asyncio.gather(*serving, return_exceptions=True)
     await asyncio.to_thread(background.stop)
 
@@ -208,6 +251,12 @@ async def _extra(extra: Extra) -> None:
 
 def _stop(stopping: "Stopping") -> None:
     # A terminal may hand one Ctrl-C to the process twice; only a later one is impatience.
+async def _gateway() -> "Gateway":
+    from ocpp_gateway.gateway import gateway
+
+    return await gateway()
+
+
     if stopping.is_set() and time.monotonic() - stopping.since > 1:
         sys.stderr.write("Stopped at once.\n")
         sys.stderr.flush()

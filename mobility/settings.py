@@ -269,6 +269,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "accounts.webhook_sending.send_webhooks",
         "schedule": 5.0,
         "options": {"expire_seconds": 10},
+    "give-up-dead-gateways": {
+        "task": "charging.tasks.give_up_dead_gateways",
+        "schedule": 10.0,
+        "options": {"expire_seconds": 20},
+    },
     },
     # What was not begun when the next one comes is left to that one: the rows say what is due.
     "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 5.0, "options": {"expire_seconds": 10}},

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import uuid
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
 
+from charging.ledger import owners
 from charging.ledger.connections import Connected, Disconnected, Owned
 from charging.ledger.core import NotApplied, OutcomeUnknown, Work
+from charging.live import LAYER_AWAY
 from mobility.websocket import ShortCutProtocol
 from ocpp_gateway import auth, commands, rpc
 from ocpp_gateway.reading import Reader, Receive, Send
@@ -44,6 +47,8 @@ class Connection(Reader):
         idle = station.idle_timeout_s
         self.idle_timeout_s = max(3 * heartbeat_s, LEAST_IDLE_S) if idle is None else idle
         self._accepted = False
+        #: Whether the station's row has named this connection as its owner.
+        self.owns = False
         self.waiting: tuple[str, asyncio.Future[rpc.Answer]] | None = None
         self.unanswered: set[str] = set()
         self._strays = 20
@@ -97,10 +102,27 @@ class Connection(Reader):
         )
         work = await self.ledger.submit(Work(self.station_id, fact=fact))
         owned: Owned = work.result
+        self.owns = True
         if owned.displaced:
             taken = {"type": "station.taken", "station_id": self.station_id, "connection_id": self.connection_id}
-            self.gateway.spawn(get_channel_layer().group_send("gateways", taken), "tell-taken")
+            self.gateway.spawn(self._tell_gateways(taken), "tell-taken")
         return owned
+
+    async def _tell_gateways(self, message: dict[str, Any]) -> None:
+        try:
+            await get_channel_layer().group_send("gateways", message)
+        except LAYER_AWAY as error:
+            log.warning("The channel layer is away (%s); the other gateway sees by itself who owns a station", error)
+
+    async def own_again(self) -> None:
+        """The row says that the station is offline, and nobody else has it."""
+        if self.ended:
+            return
+        call = partial(owners.own_again, connection_id=self.connection_id, gateway=self.gateway.name)
+        try:
+            await self.ledger.submit(Work(self.station_id, call=call))
+        except (NotApplied, OutcomeUnknown) as error:
+            log.error("%s could not be marked as online: %s", self.identity, error)
 
     def _end_delivery(self) -> None:
         """Nobody answers any more. An answer that did arrive, as before a reset, is still written down first."""

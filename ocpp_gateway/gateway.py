@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import socket
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,8 +14,9 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from charging import live
+from charging.ledger import owners
 from charging.ledger.batch import station_event
-from charging.ledger.connections import forget_connections_of
+from charging.ledger.connections import TAKEN_OVER, forget_connections_of
 from charging.ledger.core import Ledger, Work
 from charging.live import Event
 from charging.models import ChargingStation, Command
@@ -32,7 +31,9 @@ T = TypeVar("T")
 
 HANDSHAKES_AT_ONCE = 32
 SWEEP_S = 5.0
-POLL_S = 15.0
+POLL_S = 10.0
+#: The database was away: how soon it is asked again.
+AGAIN_S = 2.0
 LEARN_EVERY_S = 0.25
 REFUSALS_S = 1.0
 #: This many displacements of one station within a minute are flapping.
@@ -46,7 +47,7 @@ class Gateway:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.name = os.environ.get("GATEWAY_NAME") or f"{socket.gethostname()}:{settings.OCPP_PORT}"
+        self.name: str = settings.GATEWAY_NAME[:100]
         self.ledger = Ledger(loop)
         self.connections: dict[int, Connection] = {}
         self.limits = FailedHandshakes(
@@ -68,13 +69,20 @@ class Gateway:
         # Compiled now, not by the first station's first frame.
         await asyncio.gather(*(self.in_thread(schemas.of, protocol) for protocol in schemas.PACKAGES))
         held = await self.in_thread(forget_connections_of, self.name, timezone.now())
+        await self.in_thread(owners.show_life, self.name, timezone.now())
         self.ledger.start()
         self.spawn(self._listen(), "gateway-listen")
         self.spawn(self._sweep(), "gateway-sweep")
         self.spawn(self._poll(), "gateway-poll")
         self.spawn(self._store_refusals(), "gateway-refusals")
         if held:
+            await self._tell(held)
+
+    async def _tell(self, held: list[ChargingStation]) -> None:
+        try:
             await live.send([station_told_offline(station) for station in held])
+        except live.LAYER_AWAY as error:
+            log.warning("The channel layer is away (%s); pages read the feed", error)
 
     async def stop(self) -> None:
         """Take no new stations, send the connected ones away in slices, finish what is in flight."""
@@ -137,7 +145,7 @@ class Gateway:
         self.connections[held.station_id] = held
         if before is None or before is held:
             return False
-        before.end(4001, "Another connection of this station took over.")
+        before.end(4001, TAKEN_OVER)
         times = self._displaced.setdefault(held.station_id, deque(maxlen=FLAPPING))
         times.append(time.monotonic())
         return len(times) == FLAPPING and times[-1] - times[0] < 60
@@ -177,7 +185,7 @@ class Gateway:
         if message.get("type") == "command.waiting":
             held.poke()
         elif message.get("type") == "station.taken" and message.get("connection_id") != held.connection_id:
-            held.end(4001, "Another connection of this station took over.")
+            held.end(4001, TAKEN_OVER)
         elif message.get("type") == "station.refused":
             held.end(4003, "The station may no longer connect like this.")
         elif message.get("type") == "station.changed":
@@ -195,9 +203,13 @@ class Gateway:
                     held.abandon()
 
     async def _poll(self) -> None:
-        """The rows are the truth: look for commands whose wake-up was lost, and learn new identities."""
+        """The rows are the truth: show that this gateway lives, see who owns its stations, look for commands whose
+        wake-up was lost, and learn new identities."""
         while True:
+            pause = POLL_S
             try:
+                await self.in_thread(owners.show_life, self.name, timezone.now())
+                await self._see_who_owns()
                 await self.learn()
                 for station_id in await self.in_thread(self._stations_with_commands):
                     held = self.connections.get(station_id)
@@ -205,7 +217,21 @@ class Gateway:
                         held.poke()
             except DatabaseError as error:
                 log.warning("The database is away: %s", error)
-            await asyncio.sleep(POLL_S)
+                pause = AGAIN_S
+            await asyncio.sleep(pause)
+
+    async def _see_who_owns(self) -> None:
+        """End the connections of stations that have moved to another gateway, should the word of it be lost; claim
+        again those that nobody owns, as after this gateway was taken for dead."""
+        waiting = {pk: held.connection_id for pk, held in self.connections.items() if held.owns}
+        for pk, owner in (await self.in_thread(owners.not_owned, waiting)).items():
+            held = self.connections.get(pk)
+            if held is None or held.connection_id != waiting[pk]:
+                continue
+            if owner:
+                held.end(4001, TAKEN_OVER)
+            else:
+                self.spawn(held.own_again(), f"own-again {held.identity}")
 
     async def _store_refusals(self) -> None:
         while True:
@@ -273,3 +299,8 @@ async def gateway() -> Gateway:
 def ledger_trouble() -> str:
     """Why this process cannot store what its stations send; empty while it can, or has no stations."""
     return next((trouble for one in _gateways.values() if (trouble := one.ledger.trouble())), "")
+
+
+def is_draining() -> bool:
+    """Whether this process sends its stations away; False where it has none."""
+    return any(one.draining for one in _gateways.values())

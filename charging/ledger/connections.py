@@ -11,6 +11,8 @@ from charging.ledger.state import StationState
 from charging.ledger.stations import raise_security_event
 from charging.models import ChargingStation, Command
 
+TAKEN_OVER = "Another connection of this station took over."
+
 
 @dataclass(frozen=True, slots=True)
 class Connected:
@@ -47,6 +49,9 @@ def connected(batch: Batch, state: StationState, fact: Connected) -> Owned:
     """Make the connection the owner; the ledger has read the station's state anew for it."""
     station = state.station
     displaced = station.connection_id if station.online else ""
+    if displaced:
+        # Whoever waited there for an answer may be dead; where it lives it finds nothing left to end.
+        _fail_calls_in_flight(batch, state, Disconnected(displaced, TAKEN_OVER))
     station.online = True
     station.connection_id = fact.connection_id
     station.gateway = fact.gateway[:100]

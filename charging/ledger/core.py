@@ -79,6 +79,10 @@ RACES = 2
 #: Live values are told at most this often.
 COALESCE_S = 0.06
 SEEN_EVERY_S = 5.0
+#: How often it is said that live events are not delivered.
+UNHEARD_S = 10.0
+#: How long a batch is tried again while the database is away: a station is told before it gives the answer up.
+PATIENCE_S = 8.0
 #: A batch that takes longer than this waits for a lock.
 STUCK_S = 5.0
 #: A failure this long ago says nothing of now, when no station has sent anything since.
@@ -162,6 +166,7 @@ class Ledger:
         self._seen: dict[int, float] = {}
         self._unsettled: set[tuple[int, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
+        self._unheard_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -237,6 +242,7 @@ class Ledger:
     def _commit(self, works: list[Work]) -> None:
         """Apply and commit, again where the database or another process got in the way; else one by one."""
         error: Exception | None = None
+        begun = time.monotonic()
         for attempt in range(TRIES):
             if attempt:
                 self.figures.retried += 1
@@ -257,6 +263,8 @@ class Ledger:
                 if committing and not is_rolled_back(failure):
                     self._fail(works, OutcomeUnknown(str(failure)))
                     return
+                if time.monotonic() - begun > PATIENCE_S:
+                    break
             except StaleState as failure:
                 error = failure
                 self._forget(batch)
@@ -417,5 +425,6 @@ class Ledger:
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._sending.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.warning("Live events were not delivered: %s. Readers catch up from the feed.", task.exception())
+        if not task.cancelled() and task.exception() is not None and time.monotonic() - self._unheard_at > UNHEARD_S:
+            self._unheard_at = time.monotonic()
+            log.warning("Live events are not delivered: %s. Readers catch up from the feed.", task.exception())

@@ -1,6 +1,7 @@
 """Reading commands, and waiting for a station's answer."""
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from channels.layers import get_channel_layer
 from django.db.models import QuerySet
 
 from accounts.actors import Actor
+from charging.live import LAYER_AWAY
 from charging.models import Command
 from charging.queries.scope import iso, one, own_for_drivers
 
@@ -38,20 +40,25 @@ async def wait_until_done(command: Command, seconds: float) -> Command:
     layer = get_channel_layer()
     channel = await layer.new_channel("command.wait.")
     group = f"command.{command.pk}"
-    await layer.group_add(group, channel)
     deadline = time.monotonic() + seconds
+    with contextlib.suppress(*LAYER_AWAY):
+        await layer.group_add(group, channel)
     try:
         while True:
             command = await sync_to_async(_fresh)(command)
             left = deadline - time.monotonic()
             if is_done(command) or left <= 0:
                 return command
+            pause = min(LOOK_EVERY_S, left)
             try:
-                await asyncio.wait_for(layer.receive(channel), min(LOOK_EVERY_S, left))
+                await asyncio.wait_for(layer.receive(channel), pause)
             except TimeoutError:
                 continue
+            except LAYER_AWAY:
+                await asyncio.sleep(pause)
     finally:
-        await layer.group_discard(group, channel)
+        with contextlib.suppress(*LAYER_AWAY):
+            await layer.group_discard(group, channel)
 
 
 def _fresh(command: Command) -> Command:
