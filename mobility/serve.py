@@ -30,21 +30,22 @@ from django.conf import settings
 from mobility.celery import app as celery_app
 from mobility.fleet import PARTS
 from mobility.layers import HomeLoopChannelLayer
+from mobility.tls import client_certificates
 from mobility.websocket import ShortCutProtocol
 
-log = logging.getLogger("mobility")
 if TYPE_CHECKING:
     from ocpp_gateway.gateway import Gateway
 
+log = logging.getLogger("mobility")
 
 Extra = Callable[[], Awaitable[None]]
 GRACE_S = 5
 #: Frames make many small objects and no cycles: the collector looks less often than every 700 of them.
 GC_THRESHOLDS = (20_000, 20, 20)
 CLOSING_S = 3
-
 #: How soon a worker or scheduler that has ended by itself is started again.
 KEEP_S = 5.0
+
 
 class PortInUse(Exception):
     """A port that the product wants is taken; the message says by which setting to choose another."""
@@ -151,8 +152,8 @@ class Background:
 
     def stop(self) -> None:
         """End both; a task that does not end in time does not keep the process."""
-        ending = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
         self._stopping.set()
+        ending = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
         ending.start()
         ending.join(timeout=GRACE_S)
 
@@ -168,9 +169,9 @@ class Background:
 class Port:
     """A server and the socket that it listens on."""
 
-
     server: "Server"
     listening: socket.socket
+
 
 def run(*, ready: Callable[[], None], extras: tuple[Extra, ...] = (), parts: Sequence[str] = PARTS) -> None:
     """Serve until SIGINT or SIGTERM; then end stations and pages in order, and return.
@@ -178,8 +179,8 @@ def run(*, ready: Callable[[], None], extras: tuple[Extra, ...] = (), parts: Seq
     Args:
         ready: called once the ports listen.
         extras: coroutines that run beside the servers, such as simulated stations; cancelled first.
-
         parts: what this process runs, of `mobility.fleet.PARTS`.
+
     Raises:
         PortInUse.
     """
@@ -193,7 +194,25 @@ def run(*, ready: Callable[[], None], extras: tuple[Extra, ...] = (), parts: Seq
         if part in parts or (part == "probes" and port)
     }
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(portal_socket, ocpp_socket, ready, extras))
+        runner.run(_serve(parts, sockets, ready, extras))
+
+
+def _ports(sockets: dict[str, socket.socket]) -> dict[str, Port]:
+    from mobility import asgi
+
+    made: dict[str, Callable[[], Server]] = {
+        "portal": lambda: server(asgi.portal, ws_max_size=1024 * 1024),
+        # Pings keep a line open through NATs; that some stations never answer them is no reason to end it.
+        "gateway": lambda: server(
+            asgi.ocpp,
+            ws_max_size=settings.OCPP_MAX_FRAME,
+            ws_ping_interval=60,
+            ws_ping_timeout=None,
+            **client_certificates(),
+        ),
+        "probes": lambda: server(asgi.probes),
+    }
+    return {part: Port(made[part](), listening) for part, listening in sockets.items()}
 
 
 async def _serve(
@@ -232,6 +251,12 @@ async def _serve(
     await asyncio.to_thread(background.stop)
 
 
+async def _gateway() -> "Gateway":
+    from ocpp_gateway.gateway import gateway
+
+    return await gateway()
+
+
 async def _closed(one: Server) -> None:
     """Wait until the peers have answered the closing of their sockets. A line that is cut while a station is sending
     is reset, and the station never reads why."""
@@ -251,12 +276,6 @@ async def _extra(extra: Extra) -> None:
 
 def _stop(stopping: "Stopping") -> None:
     # A terminal may hand one Ctrl-C to the process twice; only a later one is impatience.
-async def _gateway() -> "Gateway":
-    from ocpp_gateway.gateway import gateway
-
-    return await gateway()
-
-
     if stopping.is_set() and time.monotonic() - stopping.since > 1:
         sys.stderr.write("Stopped at once.\n")
         sys.stderr.flush()
