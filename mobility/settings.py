@@ -257,6 +257,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "balance-load": {"task": "charging.tasks.balance_load", "schedule": 1.0},
     "expire-commands": {"task": "charging.tasks.expire_commands", "schedule": 10.0},
     "close-lost-transactions": {"task": "charging.tasks.close_lost_transactions", "schedule": 30.0},
+    "give-up-dead-gateways": {
+        "task": "charging.tasks.give_up_dead_gateways",
+        "schedule": 10.0,
+        "options": {"expire_seconds": 20},
+    },
     "notice-offline-stations": {"task": "charging.tasks.notice_offline_stations", "schedule": 60.0},
     # What was not begun when the next one comes is not begun any more.
     "read-feed": {"task": "charging.tasks.read_feed", "schedule": 2.0, "options": {"expire_seconds": 4}},
@@ -269,11 +274,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "accounts.webhook_sending.send_webhooks",
         "schedule": 5.0,
         "options": {"expire_seconds": 10},
-    "give-up-dead-gateways": {
-        "task": "charging.tasks.give_up_dead_gateways",
-        "schedule": 10.0,
-        "options": {"expire_seconds": 20},
-    },
     },
     # What was not begun when the next one comes is left to that one: the rows say what is due.
     "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 5.0, "options": {"expire_seconds": 10}},
