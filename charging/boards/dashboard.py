@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from accounts.actors import Role
 from charging.alerts import Alert, alerts_of
 from charging.boards.base import CardsBoard
+from charging.boards.choice import Choice
 from charging.cards import OPEN
 from charging.models import ChargingStation
-from charging.queries import alerts, cars, feed, id_tags, overview, preferences, stations
+from charging.queries import alerts, feed, overview, stations
 from charging.templatetags.figures import kilo, money
 
 
@@ -62,9 +63,7 @@ class DashboardBoard(CardsBoard):
         self.totals = overview.totals(self.actor, self.station)
         if before is not None and self._has_ended_since(before):
             self._tell_charts(self.cursor)
-        self.tags = list(id_tags.visible(self.actor).filter(blocked=False).order_by("name", "id_tag")[:200])
-        self.cars = list(cars.visible(self.actor).order_by("name")[:200])
-        self.preferences = preferences.get(self.actor)
+        self.choice = Choice(self.actor)
         self.alerts: list[Alert] = self._troubles()
 
     def _troubles(self) -> list[Alert]:
@@ -85,9 +84,7 @@ class DashboardBoard(CardsBoard):
         return {
             "cards": self.cards.values(),
             "page": self.page,
-            "tags": self.tags,
-            "cars": self.cars,
-            "preferences": self.preferences,
+            "choice": self.choice,
         }
 
     @property
@@ -126,7 +123,10 @@ class DashboardBoard(CardsBoard):
             if (data["status"] == "Faulted") != (data["id"] in faults):
                 (faults.remove if data["id"] in faults else faults.append)(data["id"])
         elif event == "connector.updated":
-            self.totals["connectors"][data["id"]] = (data["status"], data["power_w"], data["transaction"] is not None)
+            occupied, outlets = data["transaction"] is not None, self.totals["connectors"]
+            outlets.pop(data["id"], None)
+            if occupied or data["status"] == "Faulted":
+                outlets[data["id"]] = (data["status"], data["power_w"], occupied)
         elif event.startswith("transaction."):
             if event == "transaction.started" and data["id"] not in self.totals["sessions"]:
                 self.totals["sessions_today"] += 1

@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Role
 from charging.boards.base import CardsBoard
+from charging.boards.choice import Choice
 from charging.cards import OPEN, StationCard, outcome_of
 from charging.chart import Chart, chart_of
 from charging.fragments import part
 from charging.models import OcppMessage
-from charging.queries import cars, commands, desired, feed, id_tags, messages, preferences, stations, transactions
+from charging.queries import commands, desired, feed, messages, stations, transactions
 from mobility.errors import NotFound
 
 #: A station's clock that is off by more than this is worth telling.
@@ -47,9 +48,7 @@ class StationBoard(CardsBoard):
         self.show([self.station])
         rows = commands.visible(self.actor).filter(station=self.station).order_by("-pk")[: self.commands_shown]
         self.commands = {row.pk: commands.as_json(row) for row in rows}
-        self.tags = list(id_tags.visible(self.actor).filter(blocked=False).order_by("name", "id_tag")[:200])
-        self.cars = list(cars.visible(self.actor).order_by("name")[:200])
-        self.preferences = preferences.get(self.actor)
+        self.choice = Choice(self.actor)
         self.configured = stations.configured_at(self.actor, self.station)
         self.wanted: list[dict[str, Any]] = []
         self._look_for_drift()
@@ -70,9 +69,7 @@ class StationBoard(CardsBoard):
         return {
             "card": self.card,
             "station": self.station,
-            "tags": self.tags,
-            "cars": self.cars,
-            "preferences": self.preferences,
+            "choice": self.choice,
         }
 
     @property

@@ -10,8 +10,7 @@ from django.utils.dateparse import parse_date
 from charging.boards.base import Board
 from charging.cards import OPEN, STATES, Chip, chip_of
 from charging.models import Transaction
-from charging.models.id_tags import canonical_id_tag
-from charging.queries import feed, transactions
+from charging.queries import feed, session_search, transactions
 
 Json = dict[str, Any]
 
@@ -46,12 +45,7 @@ class TransactionsBoard(Board):
     def _filtered(self, rows: "QuerySet[Transaction]") -> "QuerySet[Transaction]":
         words = self.params.get("q", "").replace("\x00", "").strip()
         if words:
-            found = Q(station__name__icontains=words) | Q(station__identity__icontains=words)
-            found |= Q(car__name__icontains=words) | Q(user__name__icontains=words) | Q(user__email__icontains=words)
-            found |= Q(id_tag__name__icontains=words) | Q(id_token__icontains=words)
-            if canonical_id_tag(words):
-                found |= Q(id_tag__canonical=canonical_id_tag(words))
-            rows = rows.filter(found)
+            rows = session_search.found(self.actor, rows, words)
         if self.params.get("station"):
             rows = rows.filter(station__identity=self.params["station"].replace("\x00", ""))
         state = self.params.get("state", "")

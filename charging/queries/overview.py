@@ -6,7 +6,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.actors import Actor, Role
@@ -64,16 +64,17 @@ def totals(actor: Actor, station: ChargingStation | None = None) -> dict[str, An
 
     Returns:
         `online` {station pk: bool}, `station_faults` [station pk], `connectors` {connector pk: (status, power W or
-        None, occupied)}, `sessions` {transaction pk: (energy Wh, cost)} of the open ones, `energy_today_wh`,
-        `cost_today`, `sessions_today`, `waiting`.
+        None, occupied)} of those that are occupied or faulted, `sessions` {transaction pk: (energy Wh, cost)} of the
+        open ones, `energy_today_wh`, `cost_today`, `sessions_today`, `waiting`.
     """
     seen = stations.visible(actor)
-    outlets = everything(actor, Connector.objects.all(), "station__organization")
+    busy = Connector.objects.filter(Q(transaction__isnull=False) | Q(status=Connector.Status.FAULTED)).order_by()
+    outlets = everything(actor, busy, "station__organization")
     if station is not None:
         seen, outlets = seen.filter(pk=station.pk), outlets.filter(station=station)
     sessions = transactions.open_ones(actor, station).order_by().values_list("pk", "energy_wh", "cost")
     return {
-        "online": dict(seen.values_list("pk", "online")),
+        "online": dict(seen.order_by().values_list("pk", "online")),
         "station_faults": list(seen.filter(status="Faulted").values_list("pk", flat=True)),
         "connectors": {
             pk: (status, power_w, running is not None)

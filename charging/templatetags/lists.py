@@ -1,6 +1,7 @@
 """Lists: headings that sort, with the order in the address."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -31,3 +32,9 @@ def pretty(value: Any) -> str:
         except ValueError:
             return str(value)
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def of(found: Mapping[Any, Any], key: Any) -> Any:
+    """What a mapping has for a key; an empty text where it has nothing."""
+    return found.get(key, "")

@@ -89,7 +89,13 @@ PAGES = [
         "/stations/?state=online",
     ),
     *("/stations/?page=300", "/stations/BIG00042/", "/transactions/", "/transactions/?page=9000"),
-    *("/transactions/?station=BIG00042", "/transactions/?state=charging", "/id-tags/", "/id-tags/?q=driver+77"),
+    *(
+        "/transactions/?station=BIG00042",
+        "/transactions/?state=charging",
+        "/transactions/?q=TAG0000077",
+        "/id-tags/",
+        "/id-tags/?q=driver+77",
+    ),
     *(
         "/sites/",
         "/cars/",
