@@ -13,6 +13,7 @@ from accounts.models import ApiKey, Invitation, Mark, Notification, ResetRequest
 from charging import live
 from charging.actions.commands import settle_new_password, tell_command
 from charging.actions.common import tell_station
+from charging.ledger.figures import count_ended
 from charging.models import Change, ChargingStation, Command, OcppMessage, SecurityEvent, WaitingStation
 from charging.news import FEED
 from charging.queries import security_events
@@ -59,6 +60,8 @@ def end_command(command: Command, now: datetime) -> bool:
         if changed:
             settle_new_password(command)
             tell_command(command)
+    if changed:
+        count_ended(command.kind, str(command.status))
     return bool(changed)
 
 

@@ -5,7 +5,7 @@ import ipaddress
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 from asgiref.sync import async_to_sync
@@ -194,19 +194,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(
             "Metrics are for this machine, or for METRICS_TOKEN.\n", status=403, content_type="text/plain"
         )
-    return HttpResponse("".join(lines()), content_type="text/plain; version=0.0.4; charset=utf-8")
+    # What it reads of the fleet is read for a scrape alone, and its libraries are loaded by the first one.
+    from mobility.metrics import text
+
+    return HttpResponse(text(request.GET.get("only", "")), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 PROBES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
-
-
-def lines() -> Iterator[str]:
-    yield from family("mobility_info", "gauge", "The running version.", {f'version="{settings.VERSION}"': 1})
-    for name, kind, about, samples in health.measures():
-        yield from family(name, kind, about, samples)
-
-
-def family(name: str, kind: str, about: str, samples: dict[str, float]) -> Iterator[str]:
-    yield f"# HELP {name} {about}\n# TYPE {name} {kind}\n"
-    for labels, value in samples.items():
-        yield f"{name}{{{labels}}} {value:g}\n" if labels else f"{name} {value:g}\n"

@@ -1,18 +1,22 @@
 """What every request gets: an id that appears in logs and on error pages, and the content security policy."""
 
+import logging
 import re
 import secrets
+import threading
+import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from mobility import logs
+from mobility.logs import request_id
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-#: The id of the request that is being served, for log lines and error pages.
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+log = logging.getLogger("mobility.requests")
 
 USABLE_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
@@ -30,17 +34,54 @@ ADMIN = {"script-src": "'self' 'unsafe-eval'", "style-src": "'self' 'unsafe-inli
 DOCS = {"script-src": "'self'", "style-src": "'self' 'unsafe-inline'"}
 
 
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+class Requests:
+    """Requests and their seconds by method and status since the start, for /metrics."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, int], tuple[int, float]] = {}
+
+    def add(self, method: str, status: int, seconds: float) -> None:
+        key = method if method in METHODS else "other", status
+        with self._lock:
+            count, total = self._seen.get(key, (0, 0.0))
+            self._seen[key] = count + 1, total + seconds
+
+    def seen(self) -> dict[tuple[str, int], tuple[int, float]]:
+        with self._lock:
+            return dict(self._seen)
+
+
+HTTP = Requests()
+
+
 def request_context(get_response: GetResponse) -> GetResponse:
     """Take the caller's X-Request-ID when it is usable, else make one; the response carries it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         current = given if USABLE_ID.match(given) else secrets.token_hex(8)
-        token = request_id.set(current)
+        tokens = request_id.set(current), logs.request.set(request)
+        begun = time.monotonic()
         try:
             response = get_response(request)
+            done = time.monotonic() - begun
+            HTTP.add(request.method or "", response.status_code, done)
+            if settings.LOG_REQUESTS:
+                # The path alone: a query string may carry a ticket, or what someone typed.
+                about = {"method": request.method, "path": request.path, "status": response.status_code}
+                log.info(
+                    "%s %s %d in %d ms",
+                    *about.values(),
+                    done * 1000,
+                    extra={**about, "duration_ms": round(done * 1000, 1)},
+                )
         finally:
-            request_id.reset(token)
+            request_id.reset(tokens[0])
+            logs.request.reset(tokens[1])
         response.headers.setdefault("X-Request-ID", current)
         return response
 

@@ -375,10 +375,15 @@ UNFOLD = {
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
     env.refuse("LOG_LEVEL", f"{LOG_LEVEL!r} is none of DEBUG, INFO, WARNING, ERROR.")
+LOG_FORMAT = env.text("LOG_FORMAT", "text").lower()
+if LOG_FORMAT not in {"text", "json"}:
+    env.refuse("LOG_FORMAT", f"{LOG_FORMAT!r} is neither text nor json.")
+#: One line for each HTTP request.
+LOG_REQUESTS = env.flag("LOG_REQUESTS")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": "mobility.logs.Json" if LOG_FORMAT == "json" else "mobility.logs.Line"}},
     "filters": {"no_false_alarm": {"()": "mobility.logs.NoFalseAlarm"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_false_alarm"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

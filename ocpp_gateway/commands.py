@@ -168,16 +168,8 @@ async def store(
     """Complete the command, apply what the answer reports, and log the exchange, in one commit."""
     if outcome.response is not None:
         outcome.response = without_secrets(outcome.response)
-    exchange = (
-        (
-            "csms",
-            claimed.message_id,
-            claimed.action,
-            masked(rpc.call(claimed.message_id, claimed.action, claimed.masked)),
-        )
-        if connection.logs
-        else None
-    )
+    sent = masked(rpc.call(claimed.message_id, claimed.action, claimed.masked)) if connection.logs else ""
+    exchange = ("csms", claimed.message_id, claimed.action, sent)
     work = Work(
         connection.station_id,
         call=partial(ledger_commands.answered, command_id=command.pk, outcome=outcome, apply=apply_fact),

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from accounts.network import scope_ip
+from mobility import logs
 from mobility.websocket import SHORT_CUT
 from ocpp_gateway import auth
 from ocpp_gateway.connection import Connection
@@ -32,6 +33,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         runtime.refusals.note(scope, refusal)
         await refuse(scope, send, refusal)
         return
+    logs.station.set(connection.identity)
     await connection.run()
 
 

@@ -296,6 +296,11 @@ async def gateway() -> Gateway:
     return found
 
 
+def gateways() -> list[Gateway]:
+    """Those of this process: one, or none."""
+    return list(_gateways.values())
+
+
 def ledger_trouble() -> str:
     """Why this process cannot store what its stations send; empty while it can, or has no stations."""
     return next((trouble for one in _gateways.values() if (trouble := one.ledger.trouble())), "")

@@ -216,7 +216,7 @@ class Reader:
             self.station_id,
             fact=fact,
             answer=lambda result: (rpc.result(message_id, answer(result)), "ok"),
-            exchange=("station", message_id, frame.action, masked(text)) if self.logs else None,
+            exchange=("station", message_id, frame.action, masked(text) if self.logs else ""),
             received_at=context.received,
         )
         if frame.violations or context.wrong or self.wrong:
@@ -309,7 +309,7 @@ class Reader:
             self.station_id,
             fact=fact,
             answer=lambda _: (answer, outcome or ("ok" if answer else "")),
-            exchange=("station", "", action, masked(text[:65536])) if self.logs else None,
+            exchange=("station", "", action, masked(text[:65536]) if self.logs else ""),
             violations=[*violations, *self.take_wrong()],
             received_at=datetime.now(UTC),
         )

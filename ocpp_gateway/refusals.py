@@ -35,9 +35,12 @@ class Refusals:
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, int], Noted] = {}
+        #: status -> how many since the start
+        self.counted: dict[int, int] = {}
 
     def note(self, scope: dict[str, Any], refusal: auth.Refused) -> None:
         """Remember a handshake and its answer; a 503 says nothing about the station."""
+        self.counted[refusal.status] = self.counted.get(refusal.status, 0) + 1
         if refusal.status == 503:
             return
         raw_path = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction as database_transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from accounts.sealing import seal, unseal
 from charging import credentials, live, wire
 from charging.actions import targets
 from charging.commands import Kind, Params, bad, is_secret_setting, kind_of, may_wait
+from charging.ledger.figures import count_ended
 from charging.models import ChargingStation, Command
 from charging.queries import commands
 from mobility.errors import Conflict, Forbidden, Invalid
@@ -244,6 +246,7 @@ def cancel_command(actor: Actor, *, command: Command) -> Command:
         )
     settle_new_password(command)
     tell_command(command)
+    database_transaction.on_commit(lambda: count_ended(command.kind, str(command.status)))
     return command
 
 

@@ -78,6 +78,9 @@ class Batch:
         self.touched: set[int] = set()
         self.readings: list[tuple[Any, ...]] = []
         self.messages: list[tuple[Any, ...]] = []
+        #: (sender, action, outcome) of each message, (kind, status) of each command that ended
+        self.outcomes: list[tuple[str, str, str]] = []
+        self.ended_commands: list[tuple[str, str]] = []
         self.seen: dict[int, datetime] = {}
         self.measured: dict[int, Connector] = {}
         self.running: dict[int, Transaction] = {}

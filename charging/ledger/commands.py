@@ -94,6 +94,7 @@ def _finish(batch: Batch, command: Command, outcome: Outcome) -> None:
     if outcome.status != Command.Status.TIMED_OUT:
         command.sealed = ""
     command.save(update_fields=["status", "response", "error", "answered_at", "late", "sealed"])
+    batch.ended_commands.append((command.kind, str(command.status)))
     batch.tell(command_event(command))
 
 

@@ -107,6 +107,7 @@ def _fail_calls_in_flight(batch: Batch, state: StationState, fact: Disconnected)
         command.answered_at = batch.now
         command.error = f"The connection ended before the station answered ({fact.reason}). It may have acted on it."
         command.save(update_fields=["status", "answered_at", "error"])
+        batch.ended_commands.append((command.kind, str(command.status)))
         batch.tell(command_event(command))
 
 

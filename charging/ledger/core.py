@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from charging import live
@@ -44,6 +45,7 @@ from charging.facts import (
 )
 from charging.ledger import connections, foreign, profiles, readings, stations, transactions
 from charging.ledger.batch import Batch, StaleState
+from charging.ledger.figures import Figures
 from charging.ledger.settle import SETTLE_AFTER_S, settle_running
 from charging.ledger.state import StationState
 from charging.live import Event
@@ -115,7 +117,7 @@ class Work:
 
     Attributes:
         answer: makes the wire answer from the handler's result; it runs before the commit, and is logged with it.
-        exchange: (sender, message_id, action, request) for the message log, secrets masked.
+        exchange: (sender, message_id, action, request) for the counts and the message log, secrets masked.
         violations: (kind, example) of what had to be repaired in the message.
     """
 
@@ -133,26 +135,18 @@ class Work:
     then: "Callable[[Work], None] | None" = None
 
 
-@dataclass(slots=True)
-class Figures:
-    """Counts since the start, for /metrics."""
-
-    batches: int = 0
-    works: int = 0
-    retried: int = 0
-    failed: int = 0
-    seconds: float = 0.0
-    largest: int = 0
-
-
 class Ledger:
     """`await ledger.submit(work)` returns after the commit, with `work.result` and `work.text`.
 
     Raises (from submit): OutcomeUnknown, NotApplied.
     """
 
+    #: Called after each batch with its works and the monotonic time of its begin, where something is traced.
+    observers: ClassVar[list[Callable[[list[Work], float], None]]] = []
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.logs = settings.OCPP_LOG
         self.states: dict[int, StationState] = {}
         self.figures = Figures()
         self.healthy = True
@@ -177,6 +171,11 @@ class Ledger:
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout=30)
+
+    @property
+    def waiting(self) -> int:
+        """Works that wait for the next batch."""
+        return len(self._waiting)
 
     def trouble(self) -> str:
         """Why messages cannot be stored at present; empty while they can."""
@@ -233,10 +232,9 @@ class Ledger:
             for work in works:
                 work.error = work.error or NotApplied(str(error))
         self._busy_since = None
-        self.figures.batches += 1
-        self.figures.works += len(works)
-        self.figures.largest = max(self.figures.largest, len(works))
-        self.figures.seconds += time.monotonic() - begun
+        self.figures.batch_done(len(works), time.monotonic() - begun)
+        for observe in self.observers:
+            observe(works, begun)
         self.loop.call_soon_threadsafe(self._deliver, works)
 
     def _commit(self, works: list[Work]) -> None:
@@ -308,19 +306,21 @@ class Ledger:
             batch.violate(work.station_id, kind, example)
         if work.exchange is not None:
             sender, message_id, action, request = work.exchange
-            batch.messages.append(
-                (
-                    work.station_id,
-                    sender,
-                    message_id[:64],
-                    action[:64],
-                    request,
-                    work.text,
-                    outcome[:40],
-                    work.received_at or batch.now,
-                    batch.now,
+            batch.outcomes.append((sender, action, outcome))
+            if self.logs:
+                batch.messages.append(
+                    (
+                        work.station_id,
+                        sender,
+                        message_id[:64],
+                        action[:64],
+                        request,
+                        work.text,
+                        outcome[:40],
+                        work.received_at or batch.now,
+                        batch.now,
+                    )
                 )
-            )
         if time.monotonic() - self._seen.get(work.station_id, 0.0) > SEEN_EVERY_S:
             batch.seen[work.station_id] = batch.now
 
@@ -330,6 +330,7 @@ class Ledger:
             self._seen[station_id] = seen_at
         for station_id in batch.stale:
             self.states.pop(station_id, None)
+        self.figures.committed(batch.outcomes, batch.ended_commands)
         for call in batch.after_commit:
             call()
         if batch.unsettled:

@@ -66,7 +66,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(authority.certificate))
-        with TlsServer(env) as server:
+        server = TlsServer(env)
+        with server:
             yield World(server, authority)
 
 
