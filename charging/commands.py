@@ -182,6 +182,13 @@ def start(params: Mapping[str, Any]) -> Params:
     return {"id_tag": text(params, "id_tag", 255)}
 
 
+def cancel_reservation(params: Mapping[str, Any]) -> Params:
+    number = params.get("number")
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 2**31:
+        raise bad("number", _("This is the number of a reservation, as the station knows it."))
+    return {"number": number}
+
+
 TWO = ("2.0.1", "2.1")
 PROFILE_WORDS = {
     "set_profile": gettext_lazy("Set a charging profile"),
@@ -208,6 +215,17 @@ def profile_kinds() -> list["Kind"]:
     ]
 
 
+def kept_kinds() -> list["Kind"]:
+    """The commands of which a row is kept beside the command: reservations and jobs. Their actions check what they
+    take (`charging/actions/reservations.py`, `charging/actions/jobs.py`)."""
+    return [
+        Kind("reserve", gettext_lazy("Reserve a connector"), Role.DRIVER, nothing, "connector?"),
+        Kind("cancel_reservation", gettext_lazy("Cancel a reservation"), Role.DRIVER, cancel_reservation),
+        Kind("update_firmware", gettext_lazy("Update the firmware"), Role.MANAGER, nothing, patient=True),
+        Kind("get_log", gettext_lazy("Ask for a log"), Role.MANAGER, nothing, patient=True),
+    ]
+
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -225,6 +243,7 @@ KINDS: dict[str, Kind] = {
         Kind("data_transfer", gettext_lazy("Send data"), Role.MANAGER, data_transfer, patient=True),
         Kind("call", gettext_lazy("Send a raw call"), Role.MANAGER, raw_call),
         *profile_kinds(),
+        *kept_kinds(),
     )
 }
 

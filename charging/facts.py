@@ -125,6 +125,7 @@ class TransactionUpdated:
     offline: bool = False
     readings: list[Reading] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    reservation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ class TransactionEnded:
     offline: bool = False
     readings: list[Reading] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    reservation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,14 @@ class FirmwareProgressed:
 class LogProgressed:
     status: str
     request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationChanged:
+    """A reservation has ended at the station: `status` is Expired, Removed or (2.1) NoTransaction."""
+
+    number: int
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +282,7 @@ Fact = (
     | Configured
     | FirmwareProgressed
     | LogProgressed
+    | ReservationChanged
     | SecurityEventRaised
     | EventsNotified
     | DataTransferred

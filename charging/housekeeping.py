@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiKey, Invitation, Mark, Notification, ResetRequest, Ticket, TokenFamily, WebhookDelivery
-from charging import live
+from charging import aftermath, live
 from charging.actions.commands import settle_new_password, tell_command
 from charging.actions.common import tell_station
 from charging.ledger.figures import count_ended
@@ -60,6 +60,7 @@ def end_command(command: Command, now: datetime) -> bool:
         if changed:
             settle_new_password(command)
             tell_command(command)
+            live.publish(*aftermath.command_ended(command, now))
     if changed:
         count_ended(command.kind, str(command.status))
     return bool(changed)

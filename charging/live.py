@@ -35,8 +35,9 @@ class Event:
     """Something a page may want to show.
 
     `name` is `station.updated`, `connector.updated`, `transaction.started`, `transaction.updated`,
-    `transaction.ended`, `command.updated`, `id_tag.learnt`, `security_event.noted` or `waiting.updated`; `data` the
-    JSON the REST API would give. `user_id` is whose transaction, command or tag it is, for those who may see only their
+    `transaction.ended`, `command.updated`, `reservation.updated`, `job.updated`, `id_tag.learnt`,
+    `security_event.noted` or `waiting.updated`; `data` the JSON the REST API would give. `user_id` is whose
+    transaction, command, reservation or tag it is, for those who may see only their
     own. `stored` says that it has a row in the feed.
     """
 

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from accounts.notice_sending import send_notifications
 from accounts.webhook_sending import send_webhooks
-from charging import balancer, cost_updates, daily_prices, feed_reader, housekeeping, live
+from charging import balancer, cost_updates, daily_prices, feed_reader, housekeeping, live, reservations_due
+from charging.jobs import keeping
+from charging.jobs import run as jobs
 from charging.ledger import lost, owners
 from charging.live import tell_gateways
 from charging.models import Pulse
@@ -86,6 +88,20 @@ def run_schedules() -> None:
 
 
 @shared_task
+@only_if(reservations_due.has_due)
+def keep_reservations() -> None:
+    """Send planned reservations whose time has come, and end those whose time is over."""
+    reservations_due.run_due(timezone.now())
+
+
+@shared_task
+@only_if(jobs.has_due)
+def run_jobs() -> None:
+    """Begin jobs of stations, and end those of which nothing is heard."""
+    jobs.run_due(timezone.now())
+
+
+@shared_task
 def read_prices() -> None:
     """Read the day-ahead prices of the sources that are due."""
     daily_prices.read_due(timezone.now())
@@ -114,6 +130,7 @@ def prune() -> None:
         "waiting stations": housekeeping.prune_waiting_stations(),
         "sign-ins": housekeeping.prune_sign_ins(now),
         "notifications and deliveries": housekeeping.prune_told(now),
+        "logs of stations": keeping.prune_logs(now),
     }
     if any(removed.values()):
         log.info("Removed %s", ", ".join(f"{count} {what}" for what, count in removed.items() if count))

@@ -19,6 +19,7 @@ from django.utils import timezone  # noqa: E402
 
 from charging.routing import websocket_urlpatterns  # noqa: E402
 from mobility import fleet  # noqa: E402
+from mobility.bodies import limited  # noqa: E402
 from mobility.health import PROBES  # noqa: E402
 from ocpp_gateway.consumer import application as stations  # noqa: E402
 from ocpp_gateway.gateway import gateway  # noqa: E402
@@ -73,7 +74,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             return
 
 
-portal = ProtocolTypeRouter({"http": stamped, "websocket": own_origin})
+portal = ProtocolTypeRouter({"http": limited(stamped), "websocket": own_origin})
 application = portal
 
 __all__ = ["application", "ocpp", "portal", "probes"]

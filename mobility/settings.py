@@ -90,6 +90,14 @@ OCPP_FAILURE_REFILL_S = env.whole("OCPP_FAILURE_REFILL_S", 6, least=1)
 #: How often a 2.x station is told what a running session costs so far; 0: never.
 COST_UPDATED_EVERY_S = env.whole("COST_UPDATED_EVERY_S", 300, least=0)
 ACCEPT_UNKNOWN_STATIONS = env.flag("ACCEPT_UNKNOWN_STATIONS")
+#: Where stations fetch firmware from the portal and bring their logs to: its address as they see it.
+STATION_FILES_URL = env.url("STATION_FILES_URL", PUBLIC_URL, ("http", "https"))
+#: After so long without a word from its station a job is given up.
+JOB_SILENCE_S = env.whole("JOB_SILENCE_S", 3600, least=1)
+#: How large a firmware file, and a log that a station uploads, may be; and how long the logs are kept.
+FIRMWARE_MAX_MB = env.whole("FIRMWARE_MAX_MB", 500, least=1, most=10_000)
+STATION_LOG_MAX_MB = env.whole("STATION_LOG_MAX_MB", 50, least=1, most=10_000)
+STATION_LOG_DAYS = env.whole("STATION_LOG_DAYS", 30, least=1)
 #: Over how long a gateway that stops sends its stations away, a slice at a time.
 DRAIN_SECONDS = env.whole("DRAIN_SECONDS", 5, least=0, most=600)
 #: What a gateway is called where it says which stations it holds: unique, and the same after a restart.
@@ -277,6 +285,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # What was not begun when the next one comes is left to that one: the rows say what is due.
     "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 5.0, "options": {"expire_seconds": 10}},
+    "keep-reservations": {
+        "task": "charging.tasks.keep_reservations",
+        "schedule": 2.0,
+        "options": {"expire_seconds": 10},
+    },
+    "run-jobs": {"task": "charging.tasks.run_jobs", "schedule": 2.0, "options": {"expire_seconds": 10}},
     "tell-costs": {"task": "charging.tasks.tell_costs", "schedule": 60.0, "options": {"expire_seconds": 60}},
     "read-prices": {"task": "charging.tasks.read_prices", "schedule": 600.0},
     "prune": {"task": "charging.tasks.prune", "schedule": 3600.0},

@@ -121,6 +121,15 @@ REFUSALS = {
     ("unlock", "OngoingAuthorizedTransaction"): "A transaction runs on this connector; stop it first.",
     ("unlock", "UnknownConnector"): "The station knows no such connector.",
     ("set_configuration", "NotSupported"): "The station knows no such key.",
+    ("reserve", "Rejected"): "The station refused to reserve.",
+    ("reserve", "Occupied"): "The connector is occupied, or reserved for someone else.",
+    ("reserve", "Faulted"): "The connector is out of order.",
+    ("reserve", "Unavailable"): "The connector is out of service.",
+    ("cancel_reservation", "Rejected"): "The station knows no such reservation.",
+    ("update_firmware", "Rejected"): "The station refused the firmware update.",
+    ("update_firmware", "InvalidCertificate"): "The station refused the signing certificate.",
+    ("update_firmware", "RevokedCertificate"): "The station refused the signing certificate: it is revoked.",
+    ("get_log", "Rejected"): "The station refused to upload a log.",
 }
 
 

@@ -30,6 +30,8 @@ from charging.facts import (
 )
 from charging.models import Command
 from ocpp_gateway import clock, samples
+from ocpp_gateway.jobs import Jobs16
+from ocpp_gateway.reservations import Reservations16
 from ocpp_gateway.smart_charging import SmartCharging16
 from ocpp_gateway.translation import Context, Handled, NotSupported, Payload, Translator, nothing, small, text
 
@@ -78,10 +80,12 @@ def wire_payload(message: Any) -> Payload:
     return dict(snake_to_camel_case(remove_nones(serialize_as_dict(message))))
 
 
-class V16(SmartCharging16, Translator):
+class V16(SmartCharging16, Reservations16, Jobs16, Translator):
     protocol = "1.6"
     commands = {
         **SmartCharging16.profile_commands,
+        **Reservations16.reservation_commands,
+        **Jobs16.job_commands,
         "start": ("start", "RemoteStartTransaction"),
         "stop": ("stop", "RemoteStopTransaction"),
         "unlock": ("unlock", "UnlockConnector"),

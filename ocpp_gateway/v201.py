@@ -32,6 +32,8 @@ from charging.facts import (
 )
 from charging.models import Command
 from ocpp_gateway import clock, samples
+from ocpp_gateway.jobs import Jobs2
+from ocpp_gateway.reservations import Reservations2
 from ocpp_gateway.smart_charging import SmartCharging2
 from ocpp_gateway.translation import Context, Handled, NotSupported, Payload, Translator, nothing, small, text
 from ocpp_gateway.v16 import REGISTRATION, wire_payload
@@ -84,10 +86,12 @@ def optional(value: Any) -> int | None:
     return int(value) if isinstance(value, (int, float)) and abs(value) < 2**63 else None
 
 
-class V201(SmartCharging2, Translator):
+class V201(SmartCharging2, Reservations2, Jobs2, Translator):
     protocol = "2.0.1"
     commands = {
         **SmartCharging2.profile_commands,
+        **Reservations2.reservation_commands,
+        **Jobs2.job_commands,
         "start": ("start", "RequestStartTransaction"),
         "stop": ("stop", "RequestStopTransaction"),
         "unlock": ("unlock", "UnlockConnector"),
@@ -174,10 +178,11 @@ class V201(SmartCharging2, Translator):
             "seq_no": seq_no,
             "offline": payload.get("offline") is True,
             "readings": samples.readings(payload.get("meterValue"), context.received, context.drift_s),
+            "reservation": optional(payload.get("reservationId")) or None,
         }
         fact: Fact
         if event_type == "Started":
-            fact = TransactionStarted(**common, reservation=optional(payload.get("reservationId")))
+            fact = TransactionStarted(**common)
         elif event_type == "Ended":
             fact = TransactionEnded(**common, reason=text(info, "stoppedReason"))
         else:

@@ -38,6 +38,27 @@ PARAMS: dict[str, dict[str, Any]] = {
     },
     "clear_profiles": {"purpose": "station_max", "stack_level": 0},
     "get_composite_schedule": {"duration_s": 3600, "unit": "A"},
+    "reserve": {"number": 7, "id_tag": "04A1B2C3", "group_tag": "FAMILY", "expires": "2027-01-01T00:00:00Z"},
+    "cancel_reservation": {"number": 7},
+    "update_firmware": {
+        "request_id": 9,
+        "location": "https://example.com/1.4.2.bin",
+        "retrieve": "2027-01-01T00:00:00Z",
+        "install": "2027-01-01T01:00:00Z",
+        "retries": 2,
+        "retry_interval_s": 60,
+        "signing_certificate": "",
+        "signature": "",
+    },
+    "get_log": {
+        "request_id": 9,
+        "location": "https://example.com/logs",
+        "log_type": "diagnostics",
+        "oldest": "2026-01-01T00:00:00Z",
+        "latest": None,
+        "retries": None,
+        "retry_interval_s": None,
+    },
 }
 
 

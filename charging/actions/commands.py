@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from accounts.actions import MASK, action, authorize
 from accounts.actors import Actor
 from accounts.sealing import seal, unseal
-from charging import credentials, live, wire
+from charging import aftermath, credentials, live, wire
 from charging.actions import targets
 from charging.commands import Kind, Params, bad, is_secret_setting, kind_of, may_wait
+from charging.jobs import links
 from charging.ledger.figures import count_ended
 from charging.models import ChargingStation, Command
 from charging.queries import commands
@@ -51,6 +52,8 @@ def send_command(actor: Actor, *, station: ChargingStation, command: str, params
     """
     kind = kind_of(command)
     authorize(actor, kind.role, station.organization_id, str(kind.label))
+    if kind.name in ("reserve", "update_firmware", "get_log"):
+        return send_kept(actor, station, kind.name, params)
     cleaned = kind.check(params)
     check_version(station, kind, cleaned)
     if not station.online and not may_wait(kind, cleaned):
@@ -65,6 +68,16 @@ def send_command(actor: Actor, *, station: ChargingStation, command: str, params
     row.params = shown
     row.expires_at = timezone.now() + timedelta(seconds=lifetime_s(kind, cleaned))
     return queue_command(actor, station=station, kind=kind.name, params=shown, row=Draft(row))
+
+
+def send_kept(actor: Actor, station: ChargingStation, name: str, params: Mapping[str, Any]) -> Command:
+    """A command of which a reservation or a job is kept: their actions queue it."""
+    # These actions queue their commands here.
+    from charging.actions import jobs, reservations
+
+    if name == "reserve":
+        return reservations.by_command(actor, station, params)
+    return jobs.by_command(actor, station, "firmware" if name == "update_firmware" else "log", params)
 
 
 class Draft:
@@ -116,7 +129,7 @@ def resolve(actor: Actor, kind: Kind, row: Command, params: Mapping[str, Any], c
     if kind.name == "start":
         if row.connector is not None:
             targets.refuse_busy(station, row.connector)
-        row.id_tag = targets.tag_of(actor, station, cleaned)
+        row.id_tag = targets.tag_to_start(actor, station, row.connector, cleaned)
         row.car = targets.car_of(actor, station, params)
         cleaned["id_tag"] = row.id_tag.id_tag
         cleaned["remote_start_id"] = secrets.randbelow(2**31 - 1) + 1
@@ -124,6 +137,8 @@ def resolve(actor: Actor, kind: Kind, row: Command, params: Mapping[str, Any], c
         targets.refuse_foreign(actor, station, row.connector)
     elif kind.target == "transaction":
         row.transaction = targets.transaction_of(actor, station, params)
+    elif kind.name == "cancel_reservation":
+        row.connector = targets.reservation_of(actor, station, cleaned["number"]).connector
 
 
 def hide_secrets(row: Command, cleaned: Params) -> Params:
@@ -142,9 +157,12 @@ def hide_secrets(row: Command, cleaned: Params) -> Params:
 
 
 def without_secrets(value: Any, named: str = "") -> Any:
-    """A copy of a raw payload in which passwords and keys are masked; `named` is the setting that it is a part of."""
+    """A copy of a raw payload in which passwords, keys and the secrets of addresses are masked; `named` is the setting
+    that it is a part of."""
     if isinstance(value, list):
         return [without_secrets(item, named) for item in value]
+    if isinstance(value, str):
+        return links.shown(value)
     if not isinstance(value, dict):
         return value
     named = str(value.get("key") or named_variable(value) or named)
@@ -246,6 +264,7 @@ def cancel_command(actor: Actor, *, command: Command) -> Command:
         )
     settle_new_password(command)
     tell_command(command)
+    live.publish(*aftermath.command_ended(command, now))
     database_transaction.on_commit(lambda: count_ended(command.kind, str(command.status)))
     return command
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Role
 from charging.commands import Kind
-from charging.models import Car, ChargingStation, Connector, IdTag, Transaction
+from charging.models import Car, ChargingStation, Connector, IdTag, Reservation, Transaction
 from charging.models.id_tags import canonical_id_tag
-from charging.queries import cars, id_tags, preferences, transactions
+from charging.queries import cars, id_tags, preferences, reservations, transactions
 from mobility.errors import Conflict, Forbidden, Invalid, NotFound
 
 PLUGGED = {Connector.Status.PREPARING, Connector.Status.OCCUPIED}
@@ -120,6 +120,34 @@ def tag_of(actor: Actor, station: ChargingStation, params: Mapping[str, Any]) ->
     elif tag is not None:
         return tag
     raise Invalid(why, fields={"id_tag": why})
+
+
+def tag_to_start(
+    actor: Actor, station: ChargingStation, connector: Connector | None, params: Mapping[str, Any]
+) -> IdTag:
+    """As `tag_of`; where none is named, that for which the actor has reserved the connector goes before the default
+    one. Raises Invalid."""
+    if params.get("id_tag") is None:
+        held = reservations.own_at(actor, station, connector)
+        if held is not None and held.id_tag is not None:
+            return tag_of(actor, station, {"id_tag": held.id_tag.id_tag})
+    return tag_of(actor, station, params)
+
+
+def reservation_of(actor: Actor, station: ChargingStation, number: int) -> Reservation:
+    """The open reservation of that number, if the actor may cancel it.
+
+    Raises:
+        NotFound: there is none that the actor sees.
+        Forbidden: it is someone else's.
+    """
+    row = reservations.visible(actor).filter(station=station, number=number, status__in=Reservation.OPEN).first()
+    if row is None:
+        raise NotFound(_("There is no such reservation here, or it is not yours."))
+    own = actor.user is not None and row.user_id == actor.user.pk
+    if not own and not actor.can(Role.MANAGER, station.organization_id):
+        raise Forbidden(_("A driver cancels own reservations only."))
+    return row
 
 
 def car_of(actor: Actor, station: ChargingStation, params: Mapping[str, Any]) -> Car | None:

@@ -1,16 +1,18 @@
 """The REST paths of the domain, below `/api/v1/`."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from charging.api import (
     commands,
     corrections,
     desired,
     insight,
+    jobs,
     load,
     me,
     prices,
     profiles,
+    reservations,
     schedules,
     stations,
     tariffs,
@@ -76,6 +78,18 @@ urlpatterns = [
     path("price-sources/", prices.PriceSourcesView.as_view()),
     path("price-sources/<int:pk>/", prices.PriceSourceView.as_view()),
     path("price-sources/<int:pk>/read/", prices.PriceSourceReadView.as_view()),
+    path("reservations/", reservations.ReservationsView.as_view()),
+    path("reservations/<int:pk>/", reservations.ReservationView.as_view()),
+    path("reservations/<int:pk>/cancel/", reservations.ReservationCancelView.as_view()),
+    path("jobs/", jobs.JobsView.as_view()),
+    path("jobs/<int:pk>/", jobs.JobView.as_view()),
+    path("jobs/<int:pk>/cancel/", jobs.JobCancelView.as_view()),
+    path("jobs/<int:pk>/retry/", jobs.JobRetryView.as_view()),
+    path("jobs/<int:pk>/file/", jobs.JobFileView.as_view()),
+    path("job-groups/<int:pk>/", jobs.JobGroupView.as_view()),
+    re_path(r"^job-groups/(?P<pk>[0-9]+)/(?P<deed>cancel|retry)/$", jobs.JobGroupDeedView.as_view()),
+    path("firmware-files/", jobs.FirmwareFilesView.as_view()),
+    path("firmware-files/<int:pk>/", jobs.FirmwareFileView.as_view()),
     path("messages/", insight.MessagesView.as_view()),
     path("security-events/", insight.SecurityEventsView.as_view()),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from charging import aftermath
 from charging.actions.commands import settle_new_password
 from charging.facts import Fact
 from charging.ledger import profiles
@@ -96,6 +97,8 @@ def _finish(batch: Batch, command: Command, outcome: Outcome) -> None:
     command.save(update_fields=["status", "response", "error", "answered_at", "late", "sealed"])
     batch.ended_commands.append((command.kind, str(command.status)))
     batch.tell(command_event(command))
+    for event in aftermath.command_ended(command, batch.now):
+        batch.tell(event)
 
 
 def answered(batch: Batch, state: StationState, command_id: int, outcome: Outcome, apply: ApplyFact) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from charging import aftermath
 from charging.ledger.batch import Batch
 from charging.ledger.commands import command_event
 from charging.ledger.state import StationState
@@ -109,6 +110,8 @@ def _fail_calls_in_flight(batch: Batch, state: StationState, fact: Disconnected)
         command.save(update_fields=["status", "answered_at", "error"])
         batch.ended_commands.append((command.kind, str(command.status)))
         batch.tell(command_event(command))
+        for event in aftermath.command_ended(command, batch.now):
+            batch.tell(event)
 
 
 def forget_connections_of(gateway: str, now: datetime) -> list[ChargingStation]:

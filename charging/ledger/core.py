@@ -36,6 +36,7 @@ from charging.facts import (
     MeterRead,
     ProfilesReported,
     Quarantined,
+    ReservationChanged,
     SecurityEventRaised,
     StatusChanged,
     TransactionAnswer,
@@ -43,7 +44,7 @@ from charging.facts import (
     TransactionStarted,
     TransactionUpdated,
 )
-from charging.ledger import connections, foreign, profiles, readings, stations, transactions
+from charging.ledger import connections, foreign, profiles, readings, reservations, stations, transactions
 from charging.ledger.batch import Batch, StaleState
 from charging.ledger.figures import Figures
 from charging.ledger.settle import SETTLE_AFTER_S, settle_running
@@ -64,6 +65,7 @@ HANDLERS: dict[type, Callable[[Batch, StationState, Any], Any]] = {
     Configured: stations.configured,
     FirmwareProgressed: stations.firmware_progressed,
     LogProgressed: stations.log_progressed,
+    ReservationChanged: reservations.changed,
     SecurityEventRaised: stations.security_event_raised,
     EventsNotified: stations.events_notified,
     DataTransferred: stations.data_transferred,

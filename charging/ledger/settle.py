@@ -169,7 +169,7 @@ def _settle_flags(
     flags: list[str],
 ) -> None:
     """Flags say what a person should know; some of them hold the bill back."""
-    lasting = [flag for flag in row.flags if flag.startswith("token_")]
+    lasting = [flag for flag in row.flags if flag.startswith(("token_", "reservation_"))]
     if row.state in (Transaction.State.SUPERSEDED, Transaction.State.LOST):
         lasting.append("superseded" if row.state == Transaction.State.SUPERSEDED else "stop_lost")
     numbers = sorted({event.seq_no for event in events if event.seq_no is not None})

@@ -22,7 +22,8 @@ from charging.facts import (
     SecurityEventRaised,
     StatusChanged,
 )
-from charging.ledger import desired, tags
+from charging.jobs import progress
+from charging.ledger import desired, reservations, tags
 from charging.ledger.batch import Batch
 from charging.ledger.state import StationState
 from charging.models import ChargingStation, ConfigurationValue, SecurityEvent, Transaction
@@ -64,6 +65,8 @@ def booted(batch: Batch, state: StationState, fact: Booted) -> BootAnswer:
     station.registration, station.heartbeat_interval_s = fresh["registration"], fresh["heartbeat_interval_s"]
     _set(station, values)
     batch.station_changed(station)
+    for event in progress.booted(station.pk, station.firmware_version, batch.now):
+        batch.tell(event)
     if station.registration == ChargingStation.Registration.ACCEPTED:
         desired.ask(batch, station)
     interval = station.heartbeat_interval_s or spread(settings.OCPP_HEARTBEAT_INTERVAL_S, station.identity)
@@ -125,6 +128,8 @@ def status_changed(batch: Batch, state: StationState, fact: StatusChanged) -> No
         connector.soc_percent = None
     connector.save(update_fields=[*STATUS_FIELDS, "power_w", "current_a", "soc_percent"])
     batch.connector_changed(connector)
+    if connector.status == "Reserved":
+        reservations.seen_reserved(batch, state, connector)
     _running_follows(batch, state, connector.status, running)
 
 
@@ -199,11 +204,15 @@ def configured(batch: Batch, state: StationState, fact: Configured) -> None:
 def firmware_progressed(batch: Batch, state: StationState, fact: FirmwareProgressed) -> None:
     _set(state.station, {"firmware_status": fact.status[:50]})
     batch.station_changed(state.station)
+    for event in progress.firmware_said(state.station.pk, fact.status, fact.request_id, batch.now):
+        batch.tell(event)
 
 
 def log_progressed(batch: Batch, state: StationState, fact: LogProgressed) -> None:
     _set(state.station, {"log_status": fact.status[:50]})
     batch.station_changed(state.station)
+    for event in progress.log_said(state.station.pk, fact.status, fact.request_id, batch.now):
+        batch.tell(event)
 
 
 def security_event_raised(batch: Batch, state: StationState, fact: SecurityEventRaised) -> None:

@@ -14,7 +14,7 @@ from charging.facts import (
     TransactionStarted,
     TransactionUpdated,
 )
-from charging.ledger import foreign, readings, tags
+from charging.ledger import foreign, readings, reservations, tags
 from charging.ledger.batch import Batch
 from charging.ledger.foreign import digest
 from charging.ledger.settle import STATES, settle, settle_soon
@@ -205,6 +205,7 @@ def _create(
         user_id=authorization.user_id if authorization else None,
         authorization=authorization.status if authorization else "",
         remote_start_id=_remote_start_id(batch, state, fact),
+        reservation_number=fact.reservation,
         state=Transaction.State.PENDING,
         created_at=batch.now,
     )
@@ -216,7 +217,6 @@ def _create(
         row.id_tag_id = row.id_tag_id or command.id_tag_id
     choose(batch, row, fact.stamp.at)
     if isinstance(fact, TransactionStarted):
-        row.reservation_number = fact.reservation
         row.started = row.last_event_at = fact.stamp.at
         row.meter_start_wh = _meter_of(fact)
         row.charging_state = fact.charging_state[:20]
@@ -227,6 +227,7 @@ def _create(
     row.save(force_insert=True)
     if command is not None:
         Command.objects.filter(pk=command.pk, transaction=None).update(transaction=row)
+    reservations.used(batch, state, row, fact.reservation, fact.token, authorization, fact.stamp.at)
     state.open[row.transaction_id] = OpenTransaction(row=row, fold=fold_for(row))
     return row
 
@@ -288,6 +289,10 @@ def _complete(
             row.user_id, row.car_id = row.user_id or command.actor_id, row.car_id or command.car_id
             Command.objects.filter(pk=command.pk, transaction=None).update(transaction=row)
             changed += ["user", "car"]
+    if row.reservation_number is None and fact.reservation is not None:
+        row.reservation_number = fact.reservation
+        changed.append("reservation_number")
+        reservations.used(batch, state, row, fact.reservation, fact.token, authorization, fact.stamp.at)
     if changed:
         row.save(update_fields=changed)
     return authorization

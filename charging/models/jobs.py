@@ -45,10 +45,11 @@ class JobGroup(models.Model):
 class StationJob(models.Model):
     """Work that a station does by itself after it was asked: a firmware update, or the upload of a log.
 
-    `location` is what the station is told, secrets masked; the whole is sealed where the two differ, and made anew for
-    each attempt where the portal itself is the place. `request_id` is that of the present attempt. `due_at` is when it
-    wants to be looked at next, null once it is over; who acts on it has moved it first, by a conditional update.
-    `steps` is its log: `{"at", "code", "params"}`, which `charging/jobs/words.py` puts into sentences.
+    `location` is what the station is told, secrets masked, and the whole sealed where the two differ; it is empty where
+    the portal itself hands out or takes the file, whose link is made anew for each attempt. `request_id` is that of the
+    present attempt. `due_at` is when it wants to be looked at next, null once it is over; who acts on it has moved it
+    first, by a conditional update. `steps` is its log: `{"at", "code", "params"}`, which `charging/jobs/words.py` puts
+    into sentences.
     """
 
     class Kind(models.TextChoices):
@@ -145,6 +146,7 @@ class StationJob(models.Model):
         indexes = [
             models.Index(fields=["station", "kind", "state"], name="station_job_station_state"),
             models.Index(fields=["organization", "-created_at"], name="station_job_org_created"),
+            models.Index(fields=["state", "begin_at"], name="station_job_state_begin"),
         ]
 
     def __str__(self) -> str:
@@ -153,3 +155,8 @@ class StationJob(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
+
+    @property
+    def is_own_place(self) -> bool:
+        """Whether the portal itself hands out or takes the file."""
+        return not self.location

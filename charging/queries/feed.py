@@ -11,9 +11,9 @@ from charging.models import Change
 Message = dict[str, Any]
 
 #: Events about somebody's charging: a driver is told about the own ones only.
-PERSONAL = ("transaction.", "command.", "id_tag.", "schedule.")
+PERSONAL = ("transaction.", "command.", "id_tag.", "schedule.", "reservation.")
 #: Events that a driver is not told.
-CONFIDENTIAL = ("security_event.",)
+CONFIDENTIAL = ("security_event.", "job.")
 
 
 def head() -> int:
