@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts_api
 from accounts import api_notices, api_webhooks
-from mobility import api, health
+from mobility import api, driver_app, health
 from mobility.openapi import SchemaView
 
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/(?P<path>.*)$", api.nothing_here),
+    path("app/", include(driver_app.urlpatterns)),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("charging.urls")),
