@@ -18,6 +18,7 @@ class Actor:
     """One who asks for something, and from where.
 
     `user` is None for the system and for a station. `roles` limits an API key to one organization and role.
+    `family_id` is the sign-in of a phone that the actor speaks through.
     """
 
     user: "User | None" = None
@@ -26,6 +27,7 @@ class Actor:
     source_ip: str = ""
     roles: dict[int, str] | None = field(default=None, compare=False)
     api_key_id: int | None = None
+    family_id: int | None = None
 
     @cached_property
     def memberships(self) -> dict[int, str]:
@@ -68,5 +70,5 @@ class Actor:
 SYSTEM = Actor(is_system=True)
 
 
-def actor_of(user: "User", source_ip: str = "") -> Actor:
-    return Actor(user=user, name=user.email, source_ip=source_ip)
+def actor_of(user: "User", source_ip: str = "", family_id: int | None = None) -> Actor:
+    return Actor(user=user, name=user.email, source_ip=source_ip, family_id=family_id)

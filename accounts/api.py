@@ -16,11 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from accounts import api_keys, organizations, people, tickets, tokens
+from accounts import api_keys, devices, guesses, organizations, people, tickets, tokens
 from accounts.actors import Role
 from accounts.models import ApiKey, User
 from accounts.network import client_ip
 from accounts.rest import Endpoint, failures
+from accounts.scopes import PERSON, Scope
 from mobility.errors import NotSignedIn, TooMany
 
 Text = serializers.CharField
@@ -62,6 +63,7 @@ def sign_in(request: Request, email: str, password: str) -> User:
         raise LockedOut
     if not isinstance(user, User):
         raise NotSignedIn(_("The e-mail address or the password is wrong."), code="wrong_credentials")
+    guesses.forgive(plain, user.email)
     update_last_login(User, user)
     return user
 
@@ -83,7 +85,9 @@ class TokenView(Endpoint):
             device=request.headers.get("User-Agent", ""),
             source_ip=client_ip(request._request),
         )
-        return Response(pair.as_dict())
+        response = Response(pair.as_dict())
+        devices.remember(response, request._request, user)
+        return response
 
 
 class RefreshView(Endpoint):
@@ -143,6 +147,7 @@ class PasswordView(Endpoint):
     """One's own password."""
 
     serializer_class = PasswordChange
+    scopes = {"POST": PERSON}
 
     @extend_schema(request=PasswordChange, responses={204: None, **failures(400, 401, 403)}, tags=["me"])
     def post(self, request: Request) -> Response:
@@ -269,6 +274,7 @@ class ApiKeyOut(serializers.Serializer[Any]):
     name = Text()
     prefix = Text(help_text="How the key begins.")
     role = serializers.ChoiceField(Role.choices)
+    scope = serializers.ChoiceField(ApiKey.Scope.choices)
     user = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
@@ -283,6 +289,11 @@ class ApiKeyIn(serializers.Serializer[Any]):
     name = Text(max_length=100)
     organization = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     role = serializers.ChoiceField(Role.choices, default=Role.VIEWER)
+    scope = serializers.ChoiceField(
+        ApiKey.Scope.choices,
+        required=False,
+        help_text="What of its role it uses. Without one: read for viewers, operate for drivers, manage above.",
+    )
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
@@ -290,6 +301,7 @@ class ApiKeysView(Endpoint):
     """API keys."""
 
     serializer_class = ApiKeyOut
+    scopes = {"POST": PERSON}
 
     @extend_schema(responses={200: ApiKeyOut(many=True), **failures(401)}, tags=["api-keys"])
     def get(self, request: Request) -> Response:
@@ -332,6 +344,9 @@ class LiveTicketView(Endpoint):
     """Tickets for the live socket."""
 
     serializer_class = TicketOut
+    scopes = {"POST": Scope.READ}
+    # A ticket works once: the same again would be worth nothing.
+    keeps_answers = False
 
     @extend_schema(request=None, responses={201: TicketOut, **failures(401)}, tags=["live"])
     def post(self, request: Request) -> Response:

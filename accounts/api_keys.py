@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from accounts.actions import action, authorize
 from accounts.actors import RANKS, Actor, Role
 from accounts.models import ApiKey, Membership, Organization
+from accounts.scopes import usual
 from mobility.errors import Forbidden, Invalid, NotFound, NotSignedIn
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -104,6 +105,7 @@ def as_json(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "prefix": key.prefix,
         "role": str(key.role),
+        "scope": str(key.scope),
         "user": key.user_id,
         "created_at": key.created_at,
         "last_used_at": key.last_used_at,
@@ -118,9 +120,14 @@ def create_api_key(
     name: str,
     organization: Organization | None = None,
     role: str = Role.VIEWER,
+    scope: str | None = None,
     expires_at: datetime | None = None,
 ) -> Created:
     """Make a key for oneself.
+
+    Args:
+        role: the most that it may.
+        scope: what of that: read, operate or manage; without one, what is usual for the role.
 
     Raises:
         Forbidden: the role is more than the actor's own, or the actor is itself a key.
@@ -135,6 +142,9 @@ def create_api_key(
             fields={"role": gettext("Choose one of %(choices)s.") % {"choices": ", ".join(Role.values)}},
         )
     authorize(actor, role, organization.pk, "an API key of this role")
+    if scope is not None and scope not in ApiKey.Scope.values:
+        why = gettext("Choose one of %(choices)s.") % {"choices": ", ".join(ApiKey.Scope.values)}
+        raise Invalid(why, fields={"scope": why})
     name = name.replace("\x00", "").strip()[:100]
     if not name:
         raise Invalid(gettext("A key needs a name."), fields={"name": gettext("This field is required.")})
@@ -151,6 +161,7 @@ def create_api_key(
         prefix=prefix,
         hash=digest(key),
         role=role,
+        scope=scope or usual(role),
         expires_at=expires_at,
     )
     return Created(row, key)

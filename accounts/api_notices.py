@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts import notices, push
 from accounts.models import DeliveryStatus
 from accounts.rest import Endpoint, failures
+from accounts.scopes import PERSON
 
 Text = serializers.CharField
 
@@ -36,6 +37,7 @@ class MyNotificationsView(Endpoint):
     """What one is told."""
 
     serializer_class = ChoicesOut
+    scopes = {"GET": PERSON, "PATCH": PERSON}
 
     @extend_schema(responses={200: ChoicesOut, **failures(401, 403)}, tags=["me"])
     def get(self, request: Request) -> Response:
@@ -80,6 +82,7 @@ class NotificationsView(Endpoint):
     """What one was told."""
 
     serializer_class = NotificationOut
+    scopes = {"GET": PERSON}
     default_order = ("-created_at", "-pk")
 
     @extend_schema(responses={200: NotificationOut(many=True), **failures(401, 403)}, tags=["me"])
@@ -92,6 +95,7 @@ class NotificationsReadView(Endpoint):
     """The bell."""
 
     serializer_class = NotificationOut
+    scopes = {"POST": PERSON}
 
     @extend_schema(request=None, responses={204: None, **failures(401, 403)}, tags=["me"])
     def post(self, request: Request) -> Response:
@@ -123,6 +127,7 @@ class PushSubscriptionsView(Endpoint):
     """Browsers that take push."""
 
     serializer_class = SubscriptionOut
+    scopes = {"GET": PERSON, "POST": PERSON}
     default_order = ("-pk",)
 
     @extend_schema(responses={200: SubscriptionOut(many=True), **failures(401, 403)}, tags=["push-subscriptions"])
@@ -147,6 +152,7 @@ class PushSubscriptionView(Endpoint):
     """One browser."""
 
     serializer_class = SubscriptionOut
+    scopes = {"DELETE": PERSON}
 
     @extend_schema(responses={204: None, **failures(401, 403, 404)}, tags=["push-subscriptions"])
     def delete(self, request: Request, pk: int) -> Response:

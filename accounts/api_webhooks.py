@@ -107,6 +107,7 @@ class WebhookView(Endpoint):
     """One webhook."""
 
     serializer_class = WebhookOut
+    edits = WebhookPatch
 
     @extend_schema(responses={200: WebhookOut, **failures(401, 404)}, tags=["webhooks"])
     def get(self, request: Request, pk: int) -> Response:

@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from accounts import api_keys, tokens
+from accounts import api_keys, scopes, tokens
 from accounts.actors import Actor, actor_of
 from accounts.models import ApiKey, User
 from accounts.network import client_ip
@@ -39,7 +39,9 @@ def actor_of_request(request: Request) -> Actor:
     source = client_ip(request._request)
     if isinstance(request.auth, ApiKey):
         return api_keys.actor_of_key(request.auth, source)
-    return actor_of(request.user, source) if request.user.is_authenticated else Actor(name="nobody", source_ip=source)
+    if not request.user.is_authenticated:
+        return Actor(name="nobody", source_ip=source)
+    return actor_of(request.user, source, tokens.family_id_of(request.auth))
 
 
 class Scheme(OpenApiAuthenticationExtension):
@@ -48,6 +50,14 @@ class Scheme(OpenApiAuthenticationExtension):
     target_class = JWTAuthentication
     name = ["bearer", "apiKey"]
 
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        """Which of the two opens an operation, and the least scope of a key."""
+        view = auto_schema.view
+        if getattr(view, "scopes", None) is None:
+            return [{"bearer": []}, {"apiKey": []}]
+        least = scopes.needed(view, auto_schema.method)
+        return [{"bearer": []}] if least is scopes.PERSON else [{"bearer": []}, {"apiKey": [least.value]}]
+
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         return [
             {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -55,6 +65,7 @@ class Scheme(OpenApiAuthenticationExtension):
                 "type": "apiKey",
                 "in": "header",
                 "name": "Authorization",
-                "description": "`Api-Key` and a blank before the key.",
+                "description": "`Api-Key` and a blank before the key. An operation names the least scope of a key: "
+                "`read`, `operate` (what a driver does), or `manage`; where it names no key, only a person does it.",
             },
         ]

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
+from accounts import devices
 from accounts.actors import Actor, actor_of
 from accounts.models import User
 from accounts.network import client_ip
@@ -22,6 +23,7 @@ def preferences(get_response: GetResponse) -> GetResponse:
         user = request.user
         if not isinstance(user, User) and not getattr(user, "is_authenticated", False):
             return get_response(request)
+        devices.seen(request)
         language, zone = getattr(user, "language", ""), known_zone(getattr(user, "time_zone", ""))
         if language and translation.check_for_language(language):
             translation.activate(language)

@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
@@ -51,7 +52,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email.strip().lower()
+        if not self.is_active and User.objects.filter(pk=self.pk, is_active=True).exists():
+            # Whoever is let in again later signs in again.
+            self.auth_version += 1
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "auth_version"}
         super().save(*args, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session of the portal is bound to: it ends with the password, and with everything else that ends all
+        sign-ins."""
+        salt = "accounts.models.User.session"
+        return salted_hmac(salt, f"{self.password} {self.auth_version}", secret=secret, algorithm="sha256").hexdigest()
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)
@@ -147,7 +159,15 @@ class ResetRequest(models.Model):
 
 
 class ApiKey(models.Model):
-    """A machine's credential within an organization: shown once, stored as a hash, found by its prefix."""
+    """A machine's credential within an organization: shown once, stored as a hash, found by its prefix.
+
+    `role` is the most that it may there, `scope` what of that: look, operate, or everything.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read", _("Read")
+        OPERATE = "operate", _("Operate")
+        MANAGE = "manage", _("Manage")
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
@@ -155,6 +175,7 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12, unique=True)
     hash = models.CharField(max_length=128)
     role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.VIEWER)
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.MANAGE)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -224,7 +245,7 @@ class Audit(models.Model):
         return f"{self.actor_name}: {self.action} {self.target}"
 
 
-# What people and other systems are told has a file of its own.
+# What people and other systems are told has a file of its own, and so have sessions.
 from accounts.notice_models import (  # noqa: E402
     DeliveryStatus,
     KeptSecret,
@@ -236,12 +257,15 @@ from accounts.notice_models import (  # noqa: E402
     Webhook,
     WebhookDelivery,
 )
+from accounts.session_models import BrowserSession, KeptAnswer  # noqa: E402
 
 __all__ = [
     "ApiKey",
     "Audit",
+    "BrowserSession",
     "DeliveryStatus",
     "Invitation",
+    "KeptAnswer",
     "KeptSecret",
     "Mark",
     "Membership",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actions import action
 from accounts.actors import SYSTEM, Actor, Role
-from accounts.models import Membership, Organization, User
+from accounts.models import BrowserSession, Membership, Organization, User
 from accounts.tokens import revoke_all
 from mobility.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -101,6 +101,7 @@ def replace_password(user: User, password: str) -> User:
     user.set_password(password)
     user.save(update_fields=["password", "auth_version"])
     revoke_all(user)
+    BrowserSession.objects.filter(user=user).delete()
     return user
 
 

@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
-from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor
 from accounts.authentication import actor_of_request
+from accounts.conduct import Conduct
 from accounts.middleware import known_zone
 from mobility.errors import Invalid
 
@@ -51,6 +51,8 @@ def failures(*statuses: int) -> dict[int, OpenApiResponse]:
         403: "Your role is not enough.",
         404: "There is no such thing, or it is not yours.",
         409: "The state of things does not allow it now.",
+        412: "It was changed since the ETag in If-Match was given.",
+        422: "The Idempotency-Key was used for another request.",
         429: "Too many attempts; see Retry-After.",
     }
     return {status: OpenApiResponse(ErrorSerializer, description=said[status]) for status in statuses}
@@ -147,7 +149,7 @@ def parameters(filters: Mapping[str, Filter], orders: Mapping[str, str]) -> list
     return found
 
 
-class Endpoint(GenericAPIView[Any]):
+class Endpoint(Conduct):
     """A REST view on behalf of an actor.
 
     Attributes:

@@ -6,14 +6,14 @@ from django.conf import settings
 
 from accounts.actors import Actor, actor_of
 from accounts.api_keys import actor_of_key, living
-from accounts.models import Organization, User
+from accounts.models import Organization, TokenFamily, User
 
 
 def fresh_actor(before: Actor, auth_version: int, session_key: str | None) -> Actor | None:
     """The same actor with what it may do just read; None when the right to be here has ended.
 
-    It ends with a deactivation, a changed password (both count `auth_version` up), with the session that brought the
-    actor here, and with the API key.
+    It ends with a deactivation, a changed password (both count `auth_version` up), with the session or the sign-in
+    that brought the actor here, and with the API key.
     """
     assert before.user is not None
     user = User.objects.filter(pk=before.user.pk, is_active=True, auth_version=auth_version).first()
@@ -22,7 +22,9 @@ def fresh_actor(before: Actor, auth_version: int, session_key: str | None) -> Ac
     if before.api_key_id is not None:
         key = living().select_related("user").filter(pk=before.api_key_id).first()
         return actor_of_key(key, before.source_ip) if key else None
-    actor = actor_of(user, before.source_ip)
+    if before.family_id is not None and not TokenFamily.objects.filter(pk=before.family_id, revoked_at=None).exists():
+        return None
+    actor = actor_of(user, before.source_ip, before.family_id)
     _ = actor.memberships
     return actor
 

@@ -33,6 +33,7 @@ def issue_ticket(actor: Actor, *, api_key: ApiKey | None = None) -> str:
             "user": actor.user.pk,
             "version": actor.user.auth_version,
             "key": api_key.pk if api_key else None,
+            "family": actor.family_id,
         },
         salt=SALT,
         compress=False,
@@ -50,7 +51,7 @@ def redeem_ticket(ticket: str, source_ip: str = "") -> Actor | None:
     if not spent or user is None:
         return None
     if told["key"] is None:
-        return actor_of(user, source_ip)
+        return actor_of(user, source_ip, told["family"])
     key = living().select_related("user").filter(pk=told["key"]).first()
     return actor_of_key(key, source_ip) if key else None
 

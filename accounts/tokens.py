@@ -103,6 +103,12 @@ def family_of(token: Token) -> TokenFamily:
     return family
 
 
+def family_id_of(token: object) -> int | None:
+    """The family that an access token belongs to."""
+    pk = token.get(FAMILY) if isinstance(token, Token) else None
+    return pk if isinstance(pk, int) else None
+
+
 def user_of_access(raw: str | bytes) -> tuple[User, Token]:
     """Who an access token speaks for. Raises NotSignedIn."""
     token = read(AccessToken, raw)

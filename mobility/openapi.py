@@ -1,4 +1,4 @@
-"""The OpenAPI document."""
+"""The OpenAPI document, as it is served."""
 
 from typing import Any
 

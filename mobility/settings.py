@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mobility import environment as env
+from mobility.openapi_tags import TAGS
 from mobility.version import version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -185,7 +186,10 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 AXES_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 10, least=3)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# What is counted together: accounts/guesses.py.
+AXES_HANDLER = "accounts.guesses.Guesses"
+AXES_USERNAME_CALLABLE = "accounts.guesses.username"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address", "user_agent"]]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_CLIENT_IP_CALLABLE = "accounts.network.client_ip"
 AXES_LOCKOUT_CALLABLE = "accounts.views.doors.locked_out"
@@ -240,6 +244,17 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
         "BACKEND": "mobility.layers.HomeLoopChannelLayer",
         "CONFIG": {"capacity": 1000, "group_expiry": 10 * 365 * 86400},
     }
+}
+#: What all processes count together: requests within a minute. Without Redis there is one process that counts.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "mobility",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
 }
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "memory://", ("memory", "redis", "rediss", "amqp", "amqps"))
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.1} if CELERY_BROKER_URL.startswith("memory") else {}
@@ -296,6 +311,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "prune": {"task": "charging.tasks.prune", "schedule": 3600.0},
 }
 
+#: Requests to the REST API that one person, one key or one nameless source may send within a minute; 0: any number.
+API_RATE_LIMIT = env.whole("API_RATE_LIMIT", 6000, least=0)
+
 # --- REST ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.JWTAuthentication"],
@@ -303,7 +321,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["mobility.api.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["mobility.api.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "mobility.api.Pages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "mobility.openapi_schema.Schema",
     "EXCEPTION_HANDLER": "mobility.api.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -316,8 +334,10 @@ SIMPLE_JWT = {
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Mobility",
-    "DESCRIPTION": "EV charging management: stations, commands, transactions.",
+    "DESCRIPTION": "EV charging management: stations, commands, transactions. docs/api.md says what holds everywhere.",
     "VERSION": VERSION,
+    "OAS_VERSION": "3.1.1",
+    "TAGS": TAGS,
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -326,6 +346,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     # One name each for choices that several fields share, or share a field's name with others.
     "ENUM_NAME_OVERRIDES": {
+        "ApiKeyScopeEnum": "accounts.models.ApiKey.Scope",
+        "AssignmentScopeEnum": "charging.models.TariffAssignment.Scope",
         "DeliveryStatusEnum": "accounts.models.DeliveryStatus",
         "CommandStatusEnum": "charging.models.Command.Status",
         "ConnectorStatusEnum": "charging.models.Connector.Status",

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Endpoint, by_choice, by_text, failures, parameters
+from accounts.scopes import Scope
 from charging.actions import commands as actions
 from charging.api import shapes
 from charging.cards import outcome_of
@@ -62,6 +63,7 @@ class StationCommandsView(Endpoint):
 
     serializer_class = shapes.CommandOut
     filters, orders, default_order = FILTERS, ORDERS, ("-pk",)
+    scopes = {"POST": Scope.OPERATE}
 
     @extend_schema(
         parameters=parameters(FILTERS, ORDERS),
@@ -97,6 +99,7 @@ class CommandView(Endpoint):
     """One command."""
 
     serializer_class = shapes.CommandOut
+    scopes = {"DELETE": Scope.OPERATE}
 
     @extend_schema(responses={200: shapes.CommandOut, **failures(401, 404)}, tags=["commands"])
     def get(self, request: Request, pk: int) -> Response:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Endpoint, by_number, failures, parameters
+from accounts.scopes import Scope
 from charging.actions import load as actions
 from charging.api.shapes import Moment, Number, Shape, Text, Truth, Whole, reference
 from charging.queries import load as queries
@@ -267,6 +268,7 @@ class LoadView(OfSite):
     """The load of a site."""
 
     serializer_class = LoadOut
+    edits = LoadPatch
 
     @extend_schema(responses={200: LoadOut, **failures(401, 404)}, tags=["load"])
     def get(self, request: Request, pk: int) -> Response:
@@ -285,6 +287,7 @@ class MeterView(OfSite):
     """What meters say."""
 
     serializer_class = MeterIn
+    scopes = {"POST": Scope.OPERATE}
 
     @extend_schema(request=MeterIn, responses={204: None, **failures(400, 401, 403, 404)}, tags=["load"])
     def post(self, request: Request, pk: int) -> Response:

@@ -11,6 +11,7 @@ from accounts import organizations, people
 from accounts.actors import Actor, Role
 from accounts.models import User
 from accounts.rest import Endpoint, failures
+from accounts.scopes import PERSON
 from charging.actions.preferences import set_preferences
 from charging.api.shapes import Shape, Text, Truth, Whole, reference
 from charging.queries import cars, id_tags, preferences
@@ -68,6 +69,8 @@ class MeView(Endpoint):
     """Oneself."""
 
     serializer_class = MeOut
+    scopes = {"PATCH": PERSON}
+    edits = MePatch
 
     @extend_schema(responses={200: MeOut, **failures(401)}, tags=["me"])
     def get(self, request: Request) -> Response:

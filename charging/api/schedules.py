@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts import people
 from accounts.rest import Endpoint, by_choice, by_number, by_text, by_truth, failures, parameters
+from accounts.scopes import Scope
 from charging.actions import schedules as actions
 from charging.api import schedule_shapes as shapes
 from charging.models import ChargingStation, Schedule, ScheduleRun
@@ -90,6 +91,7 @@ class SchedulesView(WithThings):
 
     serializer_class = shapes.ScheduleOut
     filters, orders = FILTERS, ORDERS
+    scopes = {"POST": Scope.OPERATE}
 
     @extend_schema(
         parameters=parameters(FILTERS, ORDERS),
@@ -117,6 +119,8 @@ class ScheduleView(WithThings):
     """One schedule."""
 
     serializer_class = shapes.ScheduleOut
+    scopes = {"PATCH": Scope.OPERATE, "DELETE": Scope.OPERATE}
+    edits = shapes.ScheduleChange
 
     @extend_schema(responses={200: shapes.ScheduleOut, **failures(401, 404)}, tags=["schedules"])
     def get(self, request: Request, pk: int) -> Response:
@@ -172,6 +176,7 @@ class PreviewView(WithThings):
     """What a schedule would do."""
 
     serializer_class = shapes.PreviewOut
+    scopes = {"POST": Scope.READ}
 
     @extend_schema(
         request=shapes.ScheduleIn,

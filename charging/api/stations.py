@@ -59,6 +59,7 @@ class StationView(Endpoint):
     """One charging station."""
 
     serializer_class = shapes.StationDetail
+    edits = shapes.StationPatch
 
     @extend_schema(responses={200: shapes.StationDetail, **failures(401, 404)}, tags=["stations"])
     def get(self, request: Request, identity: str) -> Response:

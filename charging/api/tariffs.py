@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts import people
 from accounts.rest import Endpoint, by_choice, by_number, failures, parameters, search_in
+from accounts.scopes import Scope
 from charging.actions import tariffs as actions
 from charging.api import tariff_shapes as shapes
 from charging.api.common import named_organization
@@ -112,6 +113,7 @@ class CalculateView(Endpoint):
     """What a session would cost."""
 
     serializer_class = shapes.CalculationOut
+    scopes = {"POST": Scope.READ}
 
     @extend_schema(
         request=shapes.CalculationIn,

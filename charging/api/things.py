@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Endpoint, by_number, by_text, by_truth, failures, parameters, search_in
+from accounts.scopes import Scope
 from charging.actions import cars as car_actions
 from charging.actions import id_tags as tag_actions
 from charging.actions import sites as site_actions
@@ -91,6 +92,7 @@ class CarsView(Endpoint):
 
     serializer_class = shapes.CarOut
     filters, orders = CAR_FILTERS, CAR_ORDERS
+    scopes = {"POST": Scope.OPERATE}
 
     @extend_schema(
         parameters=parameters(CAR_FILTERS, CAR_ORDERS),
@@ -115,6 +117,7 @@ class CarView(Endpoint):
     """One car."""
 
     serializer_class = shapes.CarOut
+    scopes = {"PATCH": Scope.OPERATE, "DELETE": Scope.OPERATE}
 
     @extend_schema(responses={200: shapes.CarOut, **failures(401, 404)}, tags=["cars"])
     def get(self, request: Request, pk: int) -> Response:

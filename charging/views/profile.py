@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import organizations, people
+from accounts import devices, organizations, people
 from accounts.models import User
 from accounts.requests import PageRequest, signed_in
 from charging.actions import preferences as actions
@@ -80,4 +80,5 @@ def save_password(request: PageRequest) -> None:
         new_password=request.POST.get("new_password", ""),
     )
     update_session_auth_hash(request, user)
+    devices.note_session(request, user)
     messages.success(request, _("Your password is changed. Every other session and phone has to sign in again."))

@@ -1,0 +1,33 @@
+"""What the parts of the REST API are about, for the OpenAPI document."""
+
+_TAGS = {
+    "auth": "Signing in and out: a short access token, and a refresh token that works once.",
+    "me": "Oneself: profile, password, devices that are signed in, notifications, one's data.",
+    "organizations": "Organizations, their members and roles, invitations, and the audit of what was done.",
+    "api-keys": "Keys with which machines speak for a person, with at most its role and within a scope.",
+    "live": "Tickets for the live socket `/ws/live/`, which tells what changes.",
+    "stations": "Charging stations with their EVSEs, connectors and live values.",
+    "waiting-stations": "Identities that knocked and are not known, to be adopted.",
+    "commands": "Commands to stations, the same for all OCPP versions, and what came of them.",
+    "reservations": "Reservations of connectors for a tag.",
+    "firmware": "Updates of stations' firmware.",
+    "diagnostics": "Logs and diagnostics that stations upload.",
+    "transactions": "Charging sessions, their meter values, bills and corrections.",
+    "statistics": "Energy and costs over time.",
+    "statements": "Monthly statements by person, id tag or cost centre.",
+    "exports": "Tables as CSV or XLSX, and papers as PDF.",
+    "id-tags": "Id tags (2.x: IdTokens), their other spellings, learning and importing them.",
+    "cars": "Cars.",
+    "sites": "Places with stations.",
+    "load": "How the load of a site is shared among its connectors.",
+    "charging-profiles": "Charging profiles, and the composite schedules they come to.",
+    "schedules": "When cars charge: at fixed times, or when power is cheap.",
+    "tariffs": "Tariffs with their versions, whom they hold for, and holidays.",
+    "prices": "Dynamic prices by zone, and where they are read from.",
+    "messages": "The OCPP log.",
+    "security-events": "What stations reported and what was noticed about them.",
+    "alerts": "What needs a person now.",
+    "webhooks": "Addresses of other systems that are told what happens.",
+    "push-subscriptions": "Browsers that take push messages.",
+}
+TAGS = [{"name": name, "description": description} for name, description in _TAGS.items()]
