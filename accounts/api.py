@@ -251,6 +251,12 @@ class MemberView(Endpoint):
 
     serializer_class = MemberOut
 
+    @extend_schema(responses={200: MemberOut, **failures(401, 404)}, tags=["organizations"])
+    def get(self, request: Request, pk: int, member_pk: int) -> Response:
+        """One member; drivers and viewers see oneself only."""
+        row = organizations.member(self.actor, organizations.get(self.actor, pk), member_pk)
+        return Response(organizations.member_as_json(row))
+
     @extend_schema(
         request=RoleIn, responses={200: MemberOut, **failures(400, 401, 403, 404, 409)}, tags=["organizations"]
     )

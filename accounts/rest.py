@@ -213,6 +213,12 @@ class Endpoint(Conduct):
             found.append(f"-{field}" if name.strip().startswith("-") else field)
         return (*found, "-pk" if found[-1].startswith("-") else "pk")
 
+    def paged(self, rows: list[dict[str, Any]]) -> Response:
+        """A page of what was made at once and in its order."""
+        page = self.paginate_queryset(rows)
+        assert page is not None
+        return self.get_paginated_response(page)
+
     def listed(self, rows: QuerySet[M], as_json: Callable[[M], dict[str, Any]]) -> Response:
         """A page of the filtered and ordered rows."""
         page = self.paginate_queryset(self.filtered(rows))

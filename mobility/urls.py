@@ -5,17 +5,19 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts_api
-from accounts import api_notices, api_webhooks
+from accounts import api_notices, api_people, api_webhooks
 from mobility import api, driver_app, health
 from mobility.openapi import SchemaView
 
 urlpatterns = [
     path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics),
     path("api/v1/", include((accounts_api.urlpatterns, "accounts-api"))),
+    path("api/v1/", include((api_people.urlpatterns, "people-api"))),
     path("api/v1/", include((api_notices.urlpatterns, "notices-api"))),
     path("api/v1/", include((api_webhooks.urlpatterns, "webhooks-api"))),
+    path("api/v1/", include(("charging.api.urls_office", "office-api"))),
     path("api/v1/", include(("charging.api.urls", "charging-api"))),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
