@@ -1,6 +1,5 @@
 """WCAG 2.2 AA on every page, in light and dark, on a phone and on a wide screen: checked with axe."""
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -9,6 +8,7 @@ from tests.support.browser import Visits
 from tests.support.people import People
 from tests.support.server import Server
 
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
@@ -24,19 +24,26 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-# Colours depend on the theme, layout on the width: two of the four together meet each of both.
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
-def test_every_page_is_accessible(
-    server: Server, people: People, filled: dict[str, str], visit: Visits, width: int, scheme: str
+#: Of these, two are checked for colours and names: colours depend on the theme, layout on the width.
+LOOKS = [(1440, "light", True), (768, "light", False), (360, "dark", True)]
+
+
+def test_every_page_fits_and_is_accessible(
+    server: Server, people: People, filled: dict[str, str], visit: Visits
 ) -> None:
-    page = visit(
-        server.url, people.owner, viewport={"width": width, "height": 800}, color_scheme=scheme, locale="en-GB"
-    )
+    """Each page is loaded once and looked at in three widths."""
+    page = visit(server.url, people.owner, locale="en-GB")
     wrong: list[str] = []
     for path in PATHS:
         page.goto(server.url + path.format(**filled))
         settled(page)
-        wrong += [f"{path}: {line}" for line in violations(page)]
+        for width, scheme, is_checked in LOOKS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            beyond = page.evaluate(TOO_WIDE)
+            wrong += [f"{path}: {beyond} px too wide at {width}"] if beyond > 0 else []
+            found = violations(page) if is_checked else []
+            wrong += [f"{path} at {width} in {scheme}: {line}" for line in found]
     assert not wrong, "\n".join(wrong)
 
 

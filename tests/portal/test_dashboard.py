@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.portal.conftest import Garage
+from tests.portal.test_pages import settled
 from tests.support import frames
 from tests.support.browser import Visits
 from tests.support.people import People
@@ -153,7 +154,7 @@ def test_a_lost_line_is_seen_and_caught_up(start_server: object, visit: Visits) 
     lost = ("WebSocket connection", "[object Event]")
     page = visit(own.url, owner, allow=lost)
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
-    page.wait_for_load_state("networkidle")  # what a page asks for once is not what this is about
+    settled(page)  # what a page asks for once is not what this is about
     page.evaluate("window.sameDocument = true")
     own.kill()
     expect(page.locator("#live")).to_have_attribute("data-state", "reconnecting")
