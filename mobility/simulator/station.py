@@ -68,6 +68,7 @@ class Station(Charging):
         self._reset_when_idle: str | None = None
         self._losing: str | None = None
         self.lost_answers: dict[str, Payload] = {}
+        self.under_way: dict[str, Payload] = {}
         self.life: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._watchers: set[asyncio.Future[None]] = set()

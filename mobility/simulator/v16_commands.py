@@ -294,16 +294,19 @@ class Commands16(Wire):
     def on_GetDiagnostics(self, payload: Payload) -> Reply:
         moment = self.station.clock.utc()
         name = f"{self.station.settings.identity}-{moment:%Y%m%dT%H%M%S}.log"
-        return Reply({"fileName": name[-255:]}, partial(maintenance.diagnostics_16, self.station))
+        then = partial(maintenance.diagnostics_16, self.station, payload["location"], name[-100:])
+        return Reply({"fileName": name[-100:]}, then)
 
     def on_GetLog(self, payload: Payload) -> Reply:
         name = f"{self.station.settings.identity}-{payload['logType']}.log"
-        then = partial(maintenance.upload_log, self.station, payload["requestId"])
-        return Reply({"status": "Accepted", "filename": name[-255:]}, then)
+        then = partial(maintenance.upload_log, self.station, payload, name[-100:])
+        return Reply({"status": "Accepted", "filename": name[-100:]}, then)
 
     def on_UpdateFirmware(self, payload: Payload) -> Reply:
         begin = parse_time(payload["retrieveDate"])
-        return Reply({}, partial(maintenance.update_firmware, self.station, payload["location"], begin, None))
+        tries = (payload.get("retries", 0), payload.get("retryInterval", 1))
+        work = partial(maintenance.update_firmware, self.station, payload["location"], begin, None, *tries)
+        return Reply({}, work)
 
 
 def secret_of(value: str) -> str | bytes:

@@ -294,16 +294,15 @@ class Commands2(DeviceCommands2):
 
     def on_GetLog(self, payload: Payload) -> Reply:
         name = f"{self.station.settings.identity}-{payload['logType']}.log"
-        then = partial(maintenance.upload_log, self.station, payload["requestId"])
-        return Reply({"status": "Accepted", "filename": name[-255:]}, then)
+        then = partial(maintenance.upload_log, self.station, payload, name[-100:])
+        return Reply({"status": "Accepted", "filename": name[-100:]}, then)
 
     def on_UpdateFirmware(self, payload: Payload) -> Reply:
         firmware = payload["firmware"]
         begin = parse_time(firmware["retrieveDateTime"])
-        return _status(
-            "Accepted",
-            partial(maintenance.update_firmware, self.station, firmware["location"], begin, payload["requestId"]),
-        )
+        tries = (payload["requestId"], payload.get("retries", 0), payload.get("retryInterval", 1))
+        work = partial(maintenance.update_firmware, self.station, firmware["location"], begin, *tries)
+        return _status("Accepted", work)
 
     def on_GetInstalledCertificateIds(self, payload: Payload) -> Reply:
         return _status("NotFound")

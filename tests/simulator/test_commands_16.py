@@ -10,6 +10,7 @@ from mobility.simulator import Station
 from mobility.simulator.schemas import SERVER_ACTIONS_16
 from tests.simulator.conftest import in_loop, quick
 from tests.simulator.csms import Csms
+from tests.support.receiver import Receiver
 
 
 class Pair(AsyncExitStack):
@@ -285,16 +286,40 @@ async def test_a_reservation_for_a_group_and_its_end() -> None:
 
 @in_loop
 async def test_diagnostics_and_firmware() -> None:
-    async with Pair() as p:
-        answer = await p.csms.ask("GetDiagnostics", {"location": "https://example.com/up"})
-        assert answer["fileName"].endswith(".log")
-        await p.csms.until(lambda: len(p.csms.sent("DiagnosticsStatusNotification")) == 2)
-        update = {"location": "https://example.com/fw/2.4.1.bin", "retrieveDate": datetime.now(UTC).isoformat()}
-        assert await p.csms.ask("UpdateFirmware", update) == {}
-        await p.csms.until(lambda: len(p.csms.sent("FirmwareStatusNotification")) == 4)
-        told = [f["status"] for f in p.csms.sent("FirmwareStatusNotification")]
-        assert told == ["Downloading", "Downloaded", "Installing", "Installed"]
-        assert p.csms.sent("BootNotification")[1]["firmwareVersion"] == "2.4.1"
+    with Receiver() as place:
+        async with Pair() as p:
+            answer = await p.csms.ask("GetDiagnostics", {"location": f"{place.url}/up"})
+            assert answer["fileName"].endswith(".log")
+            await p.csms.until(lambda: len(p.csms.sent("DiagnosticsStatusNotification")) == 2)
+            assert p.csms.sent("DiagnosticsStatusNotification")[-1] == {"status": "Uploaded"}
+            (upload,) = place.at(f"/up/{answer['fileName']}")
+            assert b"DiagnosticsLog of SIM-1" in upload.body and b'"event": "online"' in upload.body
+            await updated(p, f"{place.url}/fw/2.4.1.bin")
+            assert place.at("/fw/2.4.1.bin")
+
+
+@in_loop
+async def test_what_cannot_be_transferred_is_told() -> None:
+    with Receiver() as place:
+        place.answer("/gone.bin", 404, 404)
+        async with Pair() as p:
+            update = {"location": f"{place.url}/gone.bin", "retrieveDate": datetime.now(UTC).isoformat(), "retries": 1}
+            assert await p.csms.ask("UpdateFirmware", {**update, "retryInterval": 0}) == {}
+            await p.csms.until(lambda: len(p.csms.sent("FirmwareStatusNotification")) == 2)
+            assert p.csms.sent("FirmwareStatusNotification")[-1] == {"status": "DownloadFailed"}
+            assert len(place.at("/gone.bin")) == 2 and p.station.firmware_version == "1.0.0"
+            await p.csms.ask("GetDiagnostics", {"location": "ftp://127.0.0.1/up"})
+            await p.csms.until(lambda: len(p.csms.sent("DiagnosticsStatusNotification")) == 2)
+            assert p.csms.sent("DiagnosticsStatusNotification")[-1] == {"status": "UploadFailed"}
+
+
+async def updated(p: Pair, location: str) -> None:
+    update = {"location": location, "retrieveDate": datetime.now(UTC).isoformat()}
+    assert await p.csms.ask("UpdateFirmware", update) == {}
+    await p.csms.until(lambda: len(p.csms.sent("FirmwareStatusNotification")) == 4)
+    told = [f["status"] for f in p.csms.sent("FirmwareStatusNotification")]
+    assert told == ["Downloading", "Downloaded", "Installing", "Installed"]
+    assert p.csms.sent("BootNotification")[1]["firmwareVersion"] == "2.4.1"
 
 
 @in_loop

@@ -8,6 +8,7 @@ import pytest
 from tests.simulator.conftest import in_loop
 from tests.simulator.test_commands_16 import Pair, in_an_hour
 from tests.simulator.test_session import VERSIONS_2
+from tests.support.receiver import Receiver
 
 TOKEN = {"idToken": "REMOTE", "type": "Central"}
 
@@ -233,11 +234,18 @@ async def test_local_list_and_reservation(protocol: str) -> None:
 @VERSIONS_2
 @in_loop
 async def test_firmware_and_logs(protocol: str) -> None:
+    with Receiver() as place:
+        await transferred(place, protocol)
+
+
+async def transferred(place: Receiver, protocol: str) -> None:
     async with Pair(protocol=protocol) as p:
-        log = {"logType": "SecurityLog", "requestId": 4, "log": {"remoteLocation": "https://example.com"}}
+        log = {"logType": "SecurityLog", "requestId": 4, "log": {"remoteLocation": place.url}}
         assert await p.status("GetLog", log) == "Accepted"
         await p.csms.until(lambda: len(p.csms.sent("LogStatusNotification")) == 2)
-        firmware = {"location": "https://example.com/3.0.0.bin", "retrieveDateTime": datetime.now(UTC).isoformat()}
+        assert p.csms.sent("LogStatusNotification")[-1] == {"status": "Uploaded", "requestId": 4}
+        assert b"SecurityLog of SIM-1" in place.at("/SIM-1-SecurityLog.log")[0].body
+        firmware = {"location": f"{place.url}/3.0.0.bin", "retrieveDateTime": datetime.now(UTC).isoformat()}
         assert await p.status("UpdateFirmware", {"requestId": 7, "firmware": firmware}) == "Accepted"
         await p.csms.until(lambda: len(p.csms.sent("FirmwareStatusNotification")) == 4)
         assert {f["requestId"] for f in p.csms.sent("FirmwareStatusNotification")} == {7}

@@ -45,7 +45,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(f"thanks, {status}".encode())
 
-            do_GET = do_POST
+            do_GET = do_PUT = do_POST
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
