@@ -69,7 +69,8 @@ class Share:
 
     Attributes:
         why: `wanted` (all it asks for), `circuit` (its circuit or one above is full), `surplus` (all the surplus is
-            given), `waiting` (there is no room for its minimum now), `bound` (it does not answer).
+            given), `waiting` (there is no room for its minimum now), `bound` (it does not answer), `held` (its schedule
+            holds it back).
         circuit, phase: the circuit and the phase (0 to 2) that are full; None where none is.
         place: how many wait before it, from 0, where it waits.
     """

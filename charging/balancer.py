@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,7 +20,17 @@ from charging.allocation import Amps, Share
 from charging.allocation import Circuit as Fuse
 from charging.balancing import AGAIN, Decision, Order, Rules, State, accepted, decide, not_taken, sent, unanswered
 from charging.composite import TRANSACTION
-from charging.models import Circuit, Command, ConfigurationValue, Connector, Outlet, SiteLoad, Transaction
+from charging.models import (
+    Circuit,
+    Command,
+    ConfigurationValue,
+    Connector,
+    MeterReading,
+    Outlet,
+    ScheduleRun,
+    SiteLoad,
+    Transaction,
+)
 
 log = logging.getLogger("charging.balancer")
 
@@ -29,11 +40,14 @@ LIFETIME = timedelta(seconds=20)
 #: A station that refused every way is tried again.
 FROM_THE_TOP = timedelta(hours=1)
 RESTING = ("SuspendedEV", "Finishing")
+#: A phase counts as used from this on, in a reading in which another carries a charging current.
+DRAWS_A, CHARGES_A = 1.0, 4.0
+LINES = ("L1", "L2", "L3")
 KEPT = ("confirmed_a", "confirmed_for", "lease_until", "asked_a", "asked_at", "silent_a")
 FIELDS = (
     *KEPT,
     *("command", "fallback_a", "step", "fallback_step", "refused_at", "target_a", "why", "effect"),
-    *("waiting_since", "charging_since"),
+    *("waiting_since", "charging_since", "drawn", "drawn_for", "drawn_at"),
 )
 
 
@@ -74,9 +88,11 @@ def balance(load: SiteLoad, now: datetime) -> Decision | None:
             return None
         before = {outlet.pk: [getattr(outlet, name) for name in FIELDS] for outlet in outlets}
         ladders = Ladders(outlets)
+        see_phases(outlets)
         for outlet in outlets:
             settle(outlet, load, ladders, now)
-        states = [state_of(outlet, load, ladders, now) for outlet in outlets]
+        planned = planned_by(outlets, load, now)
+        states = [state_of(outlet, load, ladders, now, planned.get(outlet.pk)) for outlet in outlets]
         decision = decide(now, circuits, states, rules_of(load), budget_of(load, now))
         carry_out(load, outlets, states, decision, ladders, now)
         changed = [outlet for outlet in outlets if before[outlet.pk] != [getattr(outlet, name) for name in FIELDS]]
@@ -140,8 +156,9 @@ class Ladders:
         return self._usable(ways.FAILSAFES, outlet)
 
     def _usable(self, ladder: tuple[ways.Way, ...], outlet: Outlet) -> list[ways.Way]:
-        station_id = outlet.connector.station_id
-        return ways.usable(ladder, self.settings.get(station_id, {}), self.connectors[station_id])
+        station = outlet.connector.station
+        said, connectors = self.settings.get(station.pk, {}), self.connectors[station.pk]
+        return ways.usable(ladder, said, connectors, station.vendor, station.model)
 
 
 def running(outlet: Outlet) -> Transaction | None:
@@ -149,16 +166,82 @@ def running(outlet: Outlet) -> Transaction | None:
     return found if found is not None and found.is_open else None
 
 
-def state_of(outlet: Outlet, load: SiteLoad, ladders: Ladders, now: datetime) -> State:
+def see_phases(outlets: Sequence[Outlet]) -> None:
+    """Learn from new readings which phases the cars draw from."""
+    fresh = {}
+    for outlet in outlets:
+        tx, seen = running(outlet), outlet.connector.measured_at
+        if tx is not None and outlet.phases > 1 and seen is not None and seen != outlet.drawn_at:
+            fresh[tx.pk] = outlet
+    if not fresh:
+        return
+    oldest = min(outlet.connector.measured_at for outlet in fresh.values() if outlet.connector.measured_at)
+    rows = MeterReading.objects.filter(transaction__in=fresh, measured_at__gte=oldest).order_by("measured_at")
+    for transaction_id, at, samples in rows.values_list("transaction_id", "measured_at", "samples"):
+        outlet = fresh[transaction_id]
+        amps = line_currents(samples)
+        if len(amps) < outlet.phases:
+            continue
+        outlet.drawn_at = at
+        used = "".join(line for line in "123"[: outlet.phases] if amps.get(line, 0.0) >= DRAWS_A)
+        if outlet.drawn_for == transaction_id:
+            # A car that is charged on all phases once may be so again.
+            used = "".join(line for line in "123" if line in used or line in outlet.drawn)
+        if max(amps.values()) >= CHARGES_A:
+            outlet.drawn, outlet.drawn_for = used, transaction_id
+
+
+def line_currents(samples: Sequence[Sequence[Any]]) -> dict[str, float]:
+    """Line ("1" to "3") -> its current, as far as a reading says it."""
+    found = {}
+    for measurand, value, _unit, phase, location, *_ in samples:
+        if measurand == "Current.Import" and location in ("", "Outlet") and phase.removesuffix("-N") in LINES:
+            found[phase[1]] = abs(float(value))
+    return found
+
+
+def lines_in_use(outlet: Outlet, ladders: Ladders) -> tuple[int, ...]:
+    """The circuit's phases that count: all of them, unless its car was seen to draw from fewer of them.
+
+    A limit that outlives its session would hold for the next car, too, so that then all phases count.
+    """
+    tx = running(outlet)
+    ladder = ladders.limits(outlet)
+    bound = outlet.step < len(ladder) and ladder[outlet.step].purpose == TRANSACTION
+    if tx is None or not bound or outlet.drawn_for != tx.pk or not outlet.drawn:
+        return outlet.lines
+    return outlet.lines_of(outlet.drawn)
+
+
+def planned_by(outlets: Sequence[Outlet], load: SiteLoad, now: datetime) -> dict[int, float]:
+    """Outlet -> what its schedule lets it draw now: 0 while it holds a car back, less than all where a plan shares."""
+    sessions = {tx.pk: outlet for outlet in outlets if (tx := running(outlet)) is not None}
+    if not sessions:
+        return {}
+    runs = ScheduleRun.objects.filter(transaction__in=sessions).exclude(state__in=ScheduleRun.OVER)
+    found: dict[int, float] = {}
+    for run in runs.select_related("schedule"):
+        outlet = sessions[run.transaction_id or 0]
+        watts = 0.0 if run.holds else run.power_at(now)
+        if watts is not None:
+            seen = len(outlet.drawn) if outlet.drawn_for == run.transaction_id else 0
+            found[outlet.pk] = watts / (load.voltage_v * (seen or outlet.phases))
+    return found
+
+
+def state_of(outlet: Outlet, load: SiteLoad, ladders: Ladders, now: datetime, planned_a: float | None = None) -> State:
     """What is known of a connector, as the pure functions take it."""
     connector, tx = outlet.connector, running(outlet)
     wants = tx is not None and RESTING[0] != tx.charging_state and connector.status not in RESTING
     hushed = outlet.silent_a is not None and outlet.asked_at is not None and now - outlet.asked_at < AGAIN
     refuses = outlet.step >= len(ladders.limits(outlet))
+    lines = lines_in_use(outlet, ladders)
     return State(
         pk=outlet.pk,
         circuit=outlet.circuit_id,
-        phases=outlet.lines,
+        phases=lines,
+        spare_phases=tuple(line for line in outlet.lines if line not in lines),
+        planned_a=planned_a,
         rated_a=outlet.rated_a,
         weight=1 if outlet.guest else outlet.weight,
         transaction=tx.pk if tx else None,
@@ -166,7 +249,7 @@ def state_of(outlet: Outlet, load: SiteLoad, ladders: Ladders, now: datetime) ->
         reachable=connector.station.online and not hushed and not refuses,
         fallback_a=outlet.fallback_a,
         asked_for=outlet.command.transaction_id if outlet.command else None,
-        measured_a=measured_a(outlet, load),
+        measured_a=measured_a(outlet, load, len(lines)),
         measured_at=connector.measured_at,
         charging_since=outlet.charging_since,
         waiting_since=outlet.waiting_since,
@@ -174,15 +257,15 @@ def state_of(outlet: Outlet, load: SiteLoad, ladders: Ladders, now: datetime) ->
     )
 
 
-def measured_a(outlet: Outlet, load: SiteLoad) -> float | None:
+def measured_a(outlet: Outlet, load: SiteLoad, phases: int) -> float | None:
     """The current per phase: from the power where it is known, since a total current may be a sum of phases."""
     connector = outlet.connector
     if connector.power_w is not None:
-        return connector.power_w / (load.voltage_v * outlet.phases)
+        return connector.power_w / (load.voltage_v * phases)
     if connector.current_a is None:
         return None
     is_sum = connector.current_a > outlet.rated_a * 1.1
-    return connector.current_a / outlet.phases if is_sum else connector.current_a
+    return connector.current_a / phases if is_sum else connector.current_a
 
 
 def keep(outlet: Outlet, state: State) -> None:

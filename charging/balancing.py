@@ -13,8 +13,9 @@ fail-safe by itself, and so does what is counted.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import add
 
-from charging.allocation import DECI, Circuit, Demand, Plan, Room, allocate, deci, up
+from charging.allocation import DECI, Circuit, Demand, Plan, Room, Share, allocate, deci, up
 
 #: A lease that is about to end counts as both, held and ended: clocks differ, and others need time to make room.
 MARGIN = timedelta(seconds=180)
@@ -46,6 +47,9 @@ class State:
         asked_a, asked_for: a limit that is on its way; asked_at: when the last one was sent.
         silent_a: the highest limit that was sent and never answered.
         measured_a, measured_at: the current per phase, as last read.
+        phases: those of the circuit that its car draws from; `spare_phases` are those that it could and does not: there
+            its fail-safe is kept free, for the next car.
+        planned_a: what its schedule lets it draw now, 0 where it holds the car back; None where none says anything.
     """
 
     pk: int
@@ -68,6 +72,12 @@ class State:
     measured_at: datetime | None = None
     charging_since: datetime | None = None
     waiting_since: datetime | None = None
+    spare_phases: tuple[int, ...] = ()
+    planned_a: float | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return self.planned_a == 0
 
     @property
     def base_a(self) -> float:
@@ -145,7 +155,11 @@ def decide(
     Raises:
         ValueError: the circuits are no tree.
     """
+    circuits = with_spare_phases(circuits, states)
     plan = allocate(circuits, [demand_of(state, now, rules) for state in states], budget_a)
+    for state in states:
+        if state.is_held and plan.shares[state.pk].amps == 0:
+            plan.shares[state.pk] = Share(0.0, "held")
     worst = {state.pk: state.worst_a(now) for state in states}
     decision = Decision(plan, worst_a=worst)
     room = Room(circuits, budget_a)
@@ -157,6 +171,18 @@ def decide(
     return decision
 
 
+def with_spare_phases(circuits: Sequence[Circuit], states: Sequence[State]) -> list[Circuit]:
+    """The circuits with what is kept free on phases that a connector has and its car does not use."""
+    kept: dict[int, list[float]] = {}
+    for state in states:
+        for phase in state.spare_phases:
+            kept.setdefault(state.circuit, [0.0, 0.0, 0.0])[phase] += up(state.base_a) / DECI
+    return [
+        replace(circuit, load_a=tuple(map(add, circuit.load_a, kept[circuit.pk]))) if circuit.pk in kept else circuit
+        for circuit in circuits
+    ]
+
+
 def may_be_told(state: State, now: datetime) -> bool:
     return state.transaction is not None and state.asked_a is None and state.answers(now)
 
@@ -164,6 +190,8 @@ def may_be_told(state: State, now: datetime) -> bool:
 def demand_of(state: State, now: datetime, rules: Rules) -> Demand:
     """What a connector asks for; one without a car, or that cannot be told, is bound to what it may draw."""
     bound = None if state.transaction is not None and state.answers(now) else state.worst_a(now)
+    if bound is None and state.is_held:
+        bound = 0.0
     waited = (now - state.waiting_since).total_seconds() if state.waiting_since else 0.0
     since = state.charging_since
     return Demand(
@@ -180,6 +208,12 @@ def demand_of(state: State, now: datetime, rules: Rules) -> Demand:
 
 
 def wanted_a(state: State, now: datetime, rules: Rules) -> float:
+    """The most that it is to have: what its car can use, and no more than its schedule has reserved."""
+    usable = usable_a(state, now, rules)
+    return usable if state.planned_a is None else min(usable, max(rules.minimum_a, state.planned_a))
+
+
+def usable_a(state: State, now: datetime, rules: Rules) -> float:
     """The most that its car can use: by what it draws of what it may, once that is known."""
     if not state.wants:
         return rules.minimum_a

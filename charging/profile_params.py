@@ -18,6 +18,8 @@ MOST_LEVEL = 100
 LONGEST_S = 31_536_000
 #: Ids on the wire above this are the server's own: limits, and what the load balancing sends.
 OWN_NUMBERS = 1_000_000
+#: From here on those of stored plans, one for each schedule.
+KEPT_NUMBERS = 500_000
 
 
 class Checks:

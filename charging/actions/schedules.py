@@ -162,11 +162,6 @@ def check(schedule: Schedule, owner: Actor) -> None:
         wrong["windows"] = _("Add at least one window.")
     if schedule.mode == Schedule.Mode.SMART:
         wrong.update(check_smart(schedule))
-    manages = owner.can(Role.MANAGER, schedule.organization_id)
-    if not manages and schedule.technique == Schedule.Technique.HOLD:
-        wrong["technique"] = _("Only a manager's schedule may hold a session back by a limit.")
-    if not manages and any(row["limit_w"] for row in schedule.windows):
-        wrong["windows"] = _("Only a manager's schedule may limit the power.")
     default = preferences.get(owner).default_id_tag
     if schedule.technique != Schedule.Technique.HOLD and schedule.id_tag is None and default is None:
         wrong["id_tag"] = _("Choose an id tag to charge with, or a default one in your profile.")
@@ -243,7 +238,8 @@ def planned(schedule: Schedule) -> Schedule:
 
 @action("schedule.delete", role=Role.DRIVER)
 def delete_schedule(actor: Actor, *, schedule: Schedule) -> None:
-    """Remove a schedule with its log. A session that runs goes on; one that is held back is let go.
+    """Remove a schedule with its log, and what its station stores of it. A session that runs goes on; one that is held
+    back is let go.
 
     Raises:
         Conflict: it holds a car back, and the station cannot be told now.
@@ -252,9 +248,9 @@ def delete_schedule(actor: Actor, *, schedule: Schedule) -> None:
     holding = ScheduleRun.objects.filter(
         schedule=schedule, state__in=(ScheduleRun.State.HOLDING, ScheduleRun.State.RESTING)
     )
-    if holding.exists():
-        scene = scene_of(schedule.pk, timezone.now())
-        outlet = scene.connector if scene else None
+    scene = scene_of(schedule.pk, timezone.now())
+    if holding.exists() and scene is not None and scene.may_limit and not scene.is_balanced:
+        outlet = scene.connector
         params: dict[str, Any] = {"limit_w": None}
         if outlet is not None:
             params |= {"evse_id": outlet.evse_number, "connector_id": outlet.number}

@@ -25,7 +25,7 @@ def settle(batch: Batch, command: Command) -> None:
     if command.kind == "set_profile":
         row = ChargingProfile.objects.filter(command_id=command.pk).first()
         if row is None:
-            if command.status == Command.Status.ACCEPTED:
+            if command.status == Command.Status.ACCEPTED and "amps" in command.params:
                 superseded(batch, command)
             return
         words = {Command.Status.ACCEPTED: Status.ACCEPTED, Command.Status.REJECTED: Status.REFUSED}

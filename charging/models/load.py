@@ -120,6 +120,10 @@ class Outlet(models.Model):
         """The circuit's phases that it draws from, as indices 0 to 2."""
         return phases_of(self.rotation, self.phases)
 
+    def lines_of(self, drawn: str) -> tuple[int, ...]:
+        """The circuit's phases behind some of its own: `STR`, "1" -> (1,)."""
+        return phases_of("".join(self.rotation[int(line) - 1] for line in drawn), len(drawn))
+
 
 class ChargingProfile(models.Model):
     """A charging profile of a station, the same for every version of OCPP, and what the station said to it.

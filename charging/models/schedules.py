@@ -1,8 +1,18 @@
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+#: The attempts of a run whose car is put to sleep, to be woken.
+ASLEEP = 3
+
+
+def iso_utc(moment: datetime) -> str:
+    """A moment as plans keep it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Schedule(models.Model):
@@ -133,3 +143,21 @@ class ScheduleRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schedule} {self.begin_at:%Y-%m-%d %H:%M}: {self.state}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether it holds its session back at 0 A now: before its slot, after its end, or to wake a sleeping car."""
+        return self.held_now or self.state in (self.State.HOLDING, self.State.RESTING)
+
+    @property
+    def held_now(self) -> bool:
+        return self.state == self.State.SENT and self.attempts == ASLEEP and self.transaction_id is not None
+
+    def power_at(self, moment: datetime) -> float | None:
+        """What it is to draw at a moment, in W: its own limit, or what its plan has reserved; None: all it can."""
+        if self.limit_w is not None or not self.key.startswith("smart:"):
+            return self.limit_w
+        for part in self.schedule.plan.get("powers") or []:
+            if part["begin"] <= iso_utc(moment) < part["end"]:
+                return float(part["power_w"]) if part["power_w"] < self.schedule.plan.get("power_w", 0) else None
+        return None

@@ -96,7 +96,8 @@ def picture(actor: Actor, site: Site, now: datetime | None = None) -> Picture:
     rows = list(circuits(actor, site).order_by("name"))
     placed = balancer.outlets_of(site.pk) if rows else []
     ladders = balancer.Ladders(placed)
-    states = [balancer.state_of(row, load, ladders, now) for row in placed]
+    planned = balancer.planned_by(placed, load, now) if load.enabled else {}
+    states = [balancer.state_of(row, load, ladders, now, planned.get(row.pk)) for row in placed]
     fuses = balancer.fuses(rows, now)
     measured = {state.pk: max(0.0, state.measured_a or 0.0) if state.transaction else 0.0 for state in states}
     worst = {state.pk: state.worst_a(now) for state in states}
@@ -157,6 +158,8 @@ def share_words(row: Outlet, state: State, load: SiteLoad, names: dict[int, str]
         return _("Gets %(amps)s A: a fair share, since %(circuit)s is full on %(phase)s.") % values
     if why == "surplus":
         return _("Gets %(amps)s A: a fair share of the surplus.") % values
+    if why == "held":
+        return _("Waits: its schedule holds the car back.")
     if why == "waiting":
         values["place"] = str((row.why.get("place") or 0) + 1)
         if values["circuit"]:

@@ -80,25 +80,26 @@ def as_json(row: ChargingProfile) -> dict[str, Any]:
 def held_by(station: ChargingStation) -> list[Profile]:
     """The profiles that a station has as far as is known, the limits of the load balancing among them."""
     rows = ChargingProfile.objects.filter(station=station, status__in=HELD).select_related("connector", "transaction")
-    found = [
-        Profile(
-            purpose=row.purpose,
-            kind=row.kind,
-            stack_level=row.stack_level,
-            unit=row.unit,
-            periods=tuple(Period(item["start_s"], item["limit"], item.get("phases")) for item in row.periods),
-            evse=row.connector.evse_number if row.connector else 0,
-            recurrency=row.recurrency,
-            starts_at=row.starts_at,
-            duration_s=float(row.duration_s) if row.duration_s else float("inf"),
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            transaction_id=row.transaction.transaction_id if row.transaction else None,
-            name=str(row),
-        )
-        for row in rows
-    ]
-    return found + balanced(station)
+    return [profile_of(row) for row in rows] + balanced(station)
+
+
+def profile_of(row: ChargingProfile) -> Profile:
+    """A stored profile as `composite` takes it."""
+    return Profile(
+        purpose=row.purpose,
+        kind=row.kind,
+        stack_level=row.stack_level,
+        unit=row.unit,
+        periods=tuple(Period(item["start_s"], item["limit"], item.get("phases")) for item in row.periods),
+        evse=row.connector.evse_number if row.connector else 0,
+        recurrency=row.recurrency,
+        starts_at=row.starts_at,
+        duration_s=float(row.duration_s) if row.duration_s else float("inf"),
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        transaction_id=row.transaction.transaction_id if row.transaction else None,
+        name=str(row),
+    )
 
 
 def balanced(station: ChargingStation) -> list[Profile]:
@@ -245,7 +246,7 @@ def steps_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
 def next_number(station: ChargingStation) -> int:
     """The lowest id that no profile of the station has had."""
     newest = (
-        ChargingProfile.objects.filter(station=station).order_by("-number").values_list("number", flat=True).first()
+        ChargingProfile.objects.filter(station=station, kept=False).order_by("-number").values_list("number", flat=True).first()
     )
     return (newest or 10) + 1
 

@@ -11,7 +11,7 @@ from charging.actions.commands import send_command
 from charging.models import Command, Schedule, ScheduleRun
 from charging.queries import schedules
 from charging.queries.scope import iso
-from charging.scheduling import words
+from charging.scheduling import kept, words
 from charging.scheduling.scene import Scene
 from mobility.errors import Conflict, Problem
 
@@ -105,10 +105,39 @@ def send(scene: Scene, run: ScheduleRun, command: str, params: Mapping[str, Any]
     return sent
 
 
+def limit(scene: Scene, run: ScheduleRun, limit_w: float | None) -> bool:
+    """Limit the session that runs: 0 holds it back, None lifts the limit; False where that cannot be sent.
+
+    Where the load of the site is balanced nothing is sent: the balancing looks at the runs, and its limits are lower
+    still where they have to be. A manager's schedule limits the outlet. A driver's has the narrow right to limit the
+    own session and no other: by a profile for that transaction, which ends with it.
+    """
+    if scene.is_balanced:
+        run.command, run.sent_at = None, scene.now
+        note(scene, run, "left_to_balancing")
+        return True
+    if scene.may_limit:
+        name, value = ("limit_a", 0) if limit_w == 0 else ("limit_w", limit_w)
+        return send(scene, run, "set_limit", {name: value}) is not None
+    if limit_w != 0 and not scene.owns_session:
+        # The session is over, and its limit with it.
+        run.command = None
+        return True
+    if not scene.owns_session or not scene.station.online:
+        return False
+    sent = kept.limit_own(scene, limit_w)
+    if sent is False:
+        note(scene, run, "no_way_to_limit")
+        return False
+    run.command, run.sent_at = (None if sent is True else sent), scene.now
+    note(scene, run, "station_by_itself" if sent is True else f"sent_{sent.kind}")
+    return True
+
+
 def is_refused(run: ScheduleRun) -> bool:
     """Whether the last command came to nothing; that there is no limit to take away is fine."""
     command = run.command
-    if command is None or command.status not in FAILED:
+    if command is None or command.status not in FAILED or command.kind == "clear_profiles":
         return False
     return command.kind != "set_limit" or any(value is not None for value in command.params.values())
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from charging.models import Schedule, ScheduleRun, Transaction
 from charging.queries.scope import iso
+from charging.scheduling import kept
 from charging.scheduling.acts import (
     PATIENCE,
     SOON,
@@ -11,6 +12,7 @@ from charging.scheduling.acts import (
     again,
     fail,
     is_refused,
+    limit,
     note,
     note_answer,
     over,
@@ -88,10 +90,10 @@ def finish(scene: Scene, run: ScheduleRun) -> None:
         return
     following = next((other for other in open_runs(scene.schedule) if other.state == State.PLANNED), None)
     pauses = following is not None and following.key.startswith("smart:") and following.begin_at > scene.now
-    if pauses and following is not None and scene.may_limit and hold(scene, following):
+    if pauses and following is not None and scene.may_hold and hold(scene, following):
         over(scene, run, State.DONE, "pauses", until=iso(following.begin_at))
         return
-    if run.held and scene.may_limit and send(scene, run, "set_limit", {"limit_a": 0}):
+    if run.held and scene.may_hold and limit(scene, run, 0):
         # What began by itself would begin again after a stop.
         run.state = State.RESTING
         note(scene, run, "rests")
@@ -149,13 +151,13 @@ def deadline_of(run: ScheduleRun) -> datetime:
 
 def hold(scene: Scene, run: ScheduleRun) -> bool:
     """Keep the session that runs at 0 A until the run begins; False where the limit cannot be sent."""
-    sent = send(scene, run, "set_limit", {"limit_a": 0})
-    if sent is not None:
+    sent = limit(scene, run, 0)
+    if sent:
         run.state, run.held, run.transaction = State.HOLDING, True, scene.transaction
         note(scene, run, "holds")
         again(scene, run, WATCH_EVERY, by=run.begin_at)
     run.save()
-    return sent is not None
+    return sent
 
 
 def step_holding(scene: Scene, run: ScheduleRun) -> None:
@@ -163,11 +165,20 @@ def step_holding(scene: Scene, run: ScheduleRun) -> None:
     found = scene.transaction
     if found is None or found.pk != run.transaction_id:
         # The car is gone, or the session over: the next one must not find the limit.
-        send(scene, run, "set_limit", {"limit_w": None})
+        limit(scene, run, None)
         run.state, run.transaction, run.held = State.PLANNED, None, False
         run.due_at = max(scene.now + SOON, run.begin_at)
         return
-    if is_refused(run) and run.effect_at is None:
+    refused = is_refused(run) and run.effect_at is None
+    by_profile = run.command is not None and run.command.kind == "set_profile"
+    if refused and by_profile:
+        resent, wanted_w = kept.sent_since(scene, run), 0 if scene.now < run.begin_at else run.limit_w
+        if resent is not None:
+            run.command = resent
+        if resent is not None or (kept.another_way(scene) and limit(scene, run, wanted_w)):
+            again(scene, run, SOON)
+            return
+    if refused:
         note(scene, run, "takes_no_limits")
         tell(scene, run, "takes_no_limits")
         run.state, run.effect_at = State.RUNNING, scene.now
@@ -183,7 +194,7 @@ def step_holding(scene: Scene, run: ScheduleRun) -> None:
         note(scene, run, "waits_offline")
         again(scene, run, SOON)
         return
-    if send(scene, run, "set_limit", {"limit_w": run.limit_w}) is None:
+    if not limit(scene, run, run.limit_w):
         fail(scene, run, "cannot_start", why=run.steps[-1]["params"].get("why", ""))
         return
     run.attempts = 2
@@ -206,5 +217,5 @@ def release(scene: Scene, run: ScheduleRun) -> None:
         note(scene, run, "waits_offline")
         run.due_at = scene.now + WATCH_EVERY
         return
-    send(scene, run, "set_limit", {"limit_w": None})
+    limit(scene, run, None)
     over(scene, run, State.DONE, "released")

@@ -15,6 +15,7 @@ from django.utils import timezone
 from charging.models import Schedule, ScheduleRun
 from charging.planner import Options, Plan, plan
 from charging.queries.scope import iso
+from charging.scheduling import kept
 from charging.scheduling.acts import WATCH_EVERY, tell, tell_schedule
 from charging.scheduling.ends import hold
 from charging.scheduling.scene import Scene, open_runs, scene_of
@@ -58,13 +59,15 @@ class Decision:
 def has_due_work() -> bool:
     """Whether a schedule is to be planned or a run looked at."""
     now = timezone.now()
-    return Schedule.objects.filter(plan_at__lte=now).exists() or ScheduleRun.objects.filter(due_at__lte=now).exists()
+    due = Schedule.objects.filter(plan_at__lte=now).exists() or ScheduleRun.objects.filter(due_at__lte=now).exists()
+    return due or kept.orphans().exists()
 
 
 def plan_due(now: datetime) -> int:
     """Look at every schedule whose time has come; -> how many. Of two schedulers one takes each."""
     due = Schedule.objects.filter(plan_at__lte=now).order_by("plan_at").values_list("pk", "plan_at")
     taken = 0
+    kept.clear_orphans(now)
     for pk, plan_at in list(due[:MOST_AT_ONCE]):
         if not Schedule.objects.filter(pk=pk, plan_at=plan_at).update(plan_at=now + LOOK_EVERY):
             continue
@@ -85,7 +88,8 @@ def replan(pk: int, now: datetime, *, force: bool = False) -> None:
         note_plug(scene)
         if not scene.schedule.enabled:
             reconcile(scene, Decision((), {"reason": "off"}))
-            Schedule.objects.filter(pk=pk).update(plan_at=None, plan={"reason": "off"}, plan_key="")
+            at = None if kept.sync(scene) else now + LOOK_EVERY
+            Schedule.objects.filter(pk=pk).update(plan_at=at, plan={"reason": "off"}, plan_key="")
             return
         key = key_of(scene)
         if force or key != scene.schedule.plan_key:
@@ -96,6 +100,7 @@ def replan(pk: int, now: datetime, *, force: bool = False) -> None:
             scene.schedule.save(update_fields=["plan", "plan_key"])
             tell_schedule(scene.schedule)
         hold_back(scene)
+        kept.sync(scene)
 
 
 def tell_short(scene: Scene, shown: Json) -> None:
@@ -140,6 +145,7 @@ def key_of(scene: Scene) -> str:
         values += [schedule.continuous, schedule.buffer_minutes, schedule.min_run_minutes, schedule.price_limit]
         values += [scene.deadline, scene.power_w, scene.wanted_wh <= 0, finished.values_list("pk", flat=True).first()]
         values += [(slot.end, slot.price_per_kwh, slot.known) for slot in scene.prices]
+        values += [scene.room.key]
         values += [scene.now.replace(minute=0, second=0, microsecond=0)]
     return hashlib.sha256(json.dumps(values, default=str).encode()).hexdigest()
 
@@ -206,7 +212,8 @@ def smart_plan(scene: Scene, begin: datetime | None = None) -> Plan:
     """The planner's answer for a smart schedule as things stand."""
     start = max(scene.now, begin) if begin else scene.now
     options = options_of(scene.schedule)
-    return plan(scene.prices, scene.power_w, scene.wanted_wh, scene.deadline, start, options)
+    limits = scene.room.limits(start, scene.deadline) if start < scene.deadline else []
+    return plan(scene.prices, scene.power_w, scene.wanted_wh, scene.deadline, start, options, limits)
 
 
 def shown_plan(scene: Scene, found: Plan) -> Json:
@@ -222,6 +229,11 @@ def shown_plan(scene: Scene, found: Plan) -> Json:
         "prices_known": found.prices_known,
         "minutes": round(found.duration.total_seconds() / 60),
         "begin": iso(found.slots[0].begin) if found.slots else None,
+        "ready_at": iso(found.slots[-1].end) if found.slots and not found.missing_wh else None,
+        "limited": any(part.power_w < scene.power_w - 1 for part in found.powers),
+        "powers": [
+            {"begin": iso(part.begin), "end": iso(part.end), "power_w": round(part.power_w)} for part in found.powers
+        ],
         "slots": [
             {
                 "begin": iso(slot.begin),
@@ -343,7 +355,7 @@ def hold_back(scene: Scene) -> None:
     schedule, now = scene.schedule, scene.now
     if schedule.technique == Schedule.Technique.START or at_once(schedule) or not scene.began_by_itself:
         return
-    if not scene.may_limit or not scene.station.online:
+    if not scene.may_hold or not scene.station.online:
         return
     if ScheduleRun.objects.filter(schedule=schedule, transaction=scene.transaction).exists():
         return

@@ -11,8 +11,9 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from accounts.actors import Actor, Role
-from charging.models import ChargingStation, Command, Connector, Schedule, ScheduleRun, Transaction
+from charging.models import ChargingStation, Command, Connector, Outlet, Schedule, ScheduleRun, Transaction
 from charging.queries.prices import Slot, price_slots
+from charging.scheduling.room import Room, room_of
 from charging.windows import Span, Window, next_deadline, spans
 
 Status = Connector.Status
@@ -64,6 +65,30 @@ class Scene:
     @cached_property
     def may_limit(self) -> bool:
         return self.schedule.user.is_active and self.actor.can(Role.MANAGER, self.schedule.organization_id)
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether the session that runs may be limited: a manager's whatever it is, a driver's where it is the own."""
+        return self.may_limit or self.owns_session
+
+    @cached_property
+    def owns_session(self) -> bool:
+        """Whether the session that runs is certainly the owner's, who may charge here: by person, or by the tag."""
+        found, schedule = self.transaction, self.schedule
+        if found is None or self.connector is None or not schedule.user.is_active:
+            return False
+        if not self.actor.can(Role.DRIVER, schedule.organization_id):
+            return False
+        by_tag = schedule.id_tag_id is not None and found.id_tag_id == schedule.id_tag_id
+        return found.user_id == schedule.user_id or (by_tag and found.user_id is None)
+
+    @cached_property
+    def is_balanced(self) -> bool:
+        """Whether the load of the site is balanced over this outlet: then that sends all limits, a schedule's, too."""
+        return (
+            self.connector is not None
+            and Outlet.objects.filter(connector=self.connector, circuit__site__load__enabled=True).exists()
+        )
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -199,6 +224,11 @@ class Scene:
             return self.now + timedelta(days=1)
         found = next_deadline(ready_by, self.zone, self.now)
         return next_deadline(ready_by, self.zone, found) if found == self.schedule.skipped else found
+
+    @cached_property
+    def room(self) -> Room:
+        """What circuits, other plans and charging profiles leave for this outlet."""
+        return room_of(self.connector, self.now, self.schedule.car.phases if self.schedule.car else None)
 
     @cached_property
     def prices(self) -> list[Slot]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from charging.models import Command, Schedule, ScheduleRun
+from charging.models.schedules import ASLEEP
 from charging.scheduling.acts import (
     SOON,
     WAIT_EVERY,
@@ -10,6 +11,7 @@ from charging.scheduling.acts import (
     again,
     fail,
     is_refused,
+    limit,
     note,
     note_answer,
     over,
@@ -21,8 +23,8 @@ from charging.scheduling.ends import step_running
 from charging.scheduling.scene import Scene, open_runs
 
 State = ScheduleRun.State
-#: How far the attempts have gone.
-STARTED, ASLEEP, AWAKE = 1, 3, 4
+#: How far the attempts have gone, beside `ASLEEP`.
+STARTED, AWAKE = 1, 4
 
 
 def step_planned(scene: Scene, run: ScheduleRun) -> None:
@@ -89,10 +91,11 @@ def miss(scene: Scene, run: ScheduleRun) -> None:
 
 def begin(scene: Scene, run: ScheduleRun) -> None:
     """Start remotely; a station that begins by itself has only its limit taken away."""
-    if scene.schedule.technique == Schedule.Technique.HOLD:
+    if scene.schedule.technique == Schedule.Technique.HOLD and scene.may_limit and not scene.is_balanced:
         sent = send(scene, run, "set_limit", {"limit_w": run.limit_w})
     else:
-        set_limit_of(scene, run)
+        if scene.may_limit:
+            set_limit_of(scene, run)
         tag, car = scene.schedule.id_tag, scene.schedule.car_id
         params: dict[str, Any] = {"car": car} if car else {}
         sent = send(scene, run, "start", {**params, "id_tag": tag.id_tag} if tag else params)
@@ -109,8 +112,8 @@ def begin(scene: Scene, run: ScheduleRun) -> None:
 
 def set_limit_of(scene: Scene, run: ScheduleRun) -> None:
     """The window's own limit, for a schedule whose owner may set one."""
-    if run.limit_w is not None and scene.may_limit:
-        send(scene, run, "set_limit", {"limit_w": run.limit_w})
+    if run.limit_w is not None and scene.may_hold:
+        limit(scene, run, run.limit_w)
 
 
 def step_sent(scene: Scene, run: ScheduleRun) -> None:
@@ -128,6 +131,9 @@ def step_sent(scene: Scene, run: ScheduleRun) -> None:
     if found is not None and scene.is_own(found):
         run.transaction = found
         if scene.flows(run.sent_at):
+            if not run.held and not scene.may_limit:
+                # Only now is there a session that is the owner's to limit.
+                set_limit_of(scene, run)
             run.state, run.effect_at = State.RUNNING, scene.now
             note(scene, run, "charges", transaction=found.pk)
             again(scene, run, WATCH_EVERY)
@@ -153,7 +159,7 @@ def next_attempt(scene: Scene, run: ScheduleRun) -> None:
         note(scene, run, "retries")
         run.attempts = STARTED
         begin(scene, run)
-    elif run.attempts < ASLEEP and scene.may_limit:
+    elif run.attempts < ASLEEP and (scene.may_hold if found is not None else scene.may_limit):
         put_to_sleep(scene, run, found is not None)
     else:
         give_up(scene, run, found is not None)
@@ -163,7 +169,7 @@ def put_to_sleep(scene: Scene, run: ScheduleRun, sleeping: bool) -> None:
     """A car that sleeps sees the power go and come; one without a session sees its outlet go and come."""
     note(scene, run, "wakes")
     if sleeping:
-        send(scene, run, "set_limit", {"limit_a": 0})
+        limit(scene, run, 0)
     else:
         send(scene, run, "change_availability", {"operative": False})
     run.attempts, run.watch_until = ASLEEP, scene.now + SOON
@@ -176,8 +182,8 @@ def wake_up(scene: Scene, run: ScheduleRun) -> None:
         note(scene, run, "waits_offline")
         run.due_at = scene.now + SOON
         return
-    if run.command is not None and run.command.kind == "set_limit":
-        send(scene, run, "set_limit", {"limit_w": run.limit_w})
+    if run.command is None or run.command.kind != "change_availability":
+        limit(scene, run, run.limit_w)
     else:
         send(scene, run, "change_availability", {"operative": True})
         if scene.transaction is None and scene.now < run.end_at:

@@ -127,6 +127,11 @@ def test_what_is_wrong_is_named(home: Home, values: dict[str, Any], field: str) 
     assert field in problem["fields"], problem
 
 
-def test_a_driver_neither_holds_nor_limits(home: Home, people: People) -> None:
-    body = {"station": home.identity, "mode": "now", "technique": "hold"}
-    assert "technique" in people.member.rest.post("schedules/", body, status=400)["fields"]
+def test_a_driver_may_hold_back_the_own_session_and_send_no_limit(home: Home, people: People) -> None:
+    """The schedule has the right to limit that session; the driver has none to limit the outlet."""
+    window = {**window_around_now()[0], "limit_w": 3000}
+    body = {"station": home.identity, "mode": "schedule", "windows": [window], "technique": "hold", "enabled": False}
+    made = people.member.rest.post("schedules/", body, status=201)
+    assert (made["technique"], made["windows"][0]["limit_w"]) == ("hold", 3000)
+    people.member.rest.post(f"stations/{home.identity}/commands/", {"command": "set_limit", "limit_a": 0}, status=403)
+    people.member.rest.delete(f"schedules/{made['id']}/")

@@ -12,6 +12,7 @@ from accounts.models import Membership, Organization, User
 from charging.models import (
     EVSE,
     Change,
+    ChargingProfile,
     ChargingStation,
     Command,
     Connector,
@@ -47,11 +48,13 @@ class Outlet:
     connector: Connector
     takes_limits: bool = True
     begins_itself: bool = False
+    units: str = "AW"
     car: Car | None = None
     limited: bool = False
     starts: list[datetime] = field(default_factory=list)
     delivered_wh: float = 0.0
     open: Transaction | None = None
+    stored: dict[str, Any] | None = None
     said: tuple[str, float] = ("Available", 0.0)
 
     def online(self, yes: bool) -> None:
@@ -88,6 +91,7 @@ class Outlet:
         if command is not None:
             Command.objects.filter(pk=command.pk).update(transaction=row)
         self.open = row
+        Connector.objects.filter(pk=self.connector.pk).update(transaction=row)
         self.flow()
 
     def end(self, reason: str) -> None:
@@ -97,19 +101,53 @@ class Outlet:
             state=Transaction.State.ENDED, ended=self.world.now, stop_reason=reason
         )
         self.open = None
+        Connector.objects.filter(pk=self.connector.pk).update(transaction=None)
+        if self.stored and self.stored["purpose"] == "transaction":
+            self.stored = None
         self.say("Finishing" if self.car else "Available", power_w=0)
 
     def power_w(self) -> float:
         car = self.car
-        if self.open is None or car is None or self.limited or car.asleep or car.dead or car.room_wh <= 0:
+        if (
+            self.open is None
+            or car is None
+            or self.limited
+            or self.blocked
+            or car.asleep
+            or car.dead
+            or car.room_wh <= 0
+        ):
             return 0.0
         return POWER_W
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the profile that it stores lets nothing flow now."""
+        if self.stored is None:
+            return False
+        begin = datetime.fromisoformat(self.stored["starts_at"])
+        at = (self.world.now - begin).total_seconds()
+        if self.stored["recurrency"]:
+            at %= 7 * 86_400
+        elif at >= (self.stored["duration_s"] or 1e9):
+            return False
+        return next(part["limit"] for part in reversed(self.stored["periods"]) if part["start_s"] <= at) == 0
+
+    def edges(self) -> list[datetime]:
+        """When what it stores says another thing."""
+        if self.stored is None:
+            return []
+        begin = datetime.fromisoformat(self.stored["starts_at"])
+        offsets = [part["start_s"] for part in self.stored["periods"]] + [self.stored["duration_s"] or 0]
+        return [begin + timedelta(seconds=offset) for offset in offsets]
 
     def flow(self) -> None:
         """Say what flows now."""
         if self.open is not None:
             power_w = self.power_w()
-            self.say("Charging" if power_w else "SuspendedEVSE" if self.limited else "SuspendedEV", power_w)
+            self.say(
+                "Charging" if power_w else "SuspendedEVSE" if self.limited or self.blocked else "SuspendedEV", power_w
+            )
 
     def say(self, status: str, power_w: float = 0.0) -> None:
         if (status, power_w) == self.said:
@@ -146,7 +184,21 @@ class Outlet:
                 was, self.limited = self.limited, command.params.get("limit_a") == 0
                 if was and not self.limited and self.car is not None:
                     self.car.asleep = False
+        elif command.kind in ("set_profile", "clear_profiles") and "amps" not in command.params:
+            status = self.answer_profile(command)
         Command.objects.filter(pk=command.pk).update(status=status, answered_at=self.world.now)
+
+    def answer_profile(self, command: Command) -> Command.Status:
+        if not self.takes_limits or (command.kind == "set_profile" and command.params["unit"] not in self.units):
+            ChargingProfile.objects.filter(command=command).update(status="refused", answered_at=self.world.now)
+            return Command.Status.REJECTED
+        was = self.blocked
+        self.stored = command.params if command.kind == "set_profile" else None
+        if was and not self.blocked and self.car is not None:
+            self.car.asleep = False
+        rows = ChargingProfile.objects.filter(station=self.station, number=command.params["number"])
+        rows.update(status="accepted" if self.stored else "cleared", answered_at=self.world.now)
+        return Command.Status.ACCEPTED
 
 
 class World:
@@ -228,6 +280,8 @@ class World:
     def tick(self) -> None:
         """What beat does, what stations answer, and what they say then."""
         if any(first <= self.now < last for first, last in self.dark):
+            for outlet in self.outlets.values():
+                outlet.flow()
             return
         plans.plan_due(self.now)
         runs.run_due(self.now)
@@ -249,9 +303,11 @@ class World:
         plan = Schedule.objects.filter(plan_at__isnull=False).order_by("plan_at").values_list("plan_at", flat=True)
         found = [moment for moment in (due.first(), plan.first()) if moment is not None]
         found += [deed[0] for deed in self.deeds[:1]]
+        edges = [edge for outlet in self.outlets.values() for edge in outlet.edges() if edge > self.now]
+        found += edges
         dark = next((last for first, last in self.dark if first <= self.now < last), None)
         if dark is not None:
-            found = [dark, *(deed[0] for deed in self.deeds[:1])]
+            found = [dark, *edges, *(deed[0] for deed in self.deeds[:1])]
         return max(soon, min(found))
 
     def step(self, moment: datetime) -> None:
