@@ -51,6 +51,7 @@ class ProfileOut(Shape):
     evse_id = Whole(allow_null=True)
     connector_id = Whole(allow_null=True)
     transaction = Whole(allow_null=True)
+    schedule = Whole(allow_null=True, help_text="The schedule whose plan it stores.")
     number = Whole(help_text="Its id on the wire.")
     name = Text()
     purpose = serializers.ChoiceField(PURPOSES)

@@ -56,6 +56,7 @@ def as_json(row: ChargingProfile) -> dict[str, Any]:
         "evse_id": row.connector.evse_number if row.connector else None,
         "connector_id": row.connector.number if row.connector else None,
         "transaction": row.transaction_id,
+        "schedule": row.schedule_id,
         "number": row.number,
         "name": row.name,
         "purpose": row.purpose,
