@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from charging.exports import KILO, MOMENT, MONEY, Column, Sheet, in_order
 from charging.models import Transaction
 from charging.queries import transactions
-from charging.queries.statements import GROUPS, Group, Month, taxes
+from charging.queries.statements import GROUPS, Group, Month, center_of, centers_of, taxes
 from charging.receipts import LINE_MM, MARGIN_MM, QUIET, RULE, blank_page, printable, table, total, write, written
 from charging.tables import kwh, lean, local, tax_in
 from charging.tariff_words import number
@@ -37,6 +37,7 @@ def group_sheet(groups: Sequence[Group], by: str) -> Sheet:
 
 def session_sheet(rows: QuerySet[Transaction]) -> Sheet:
     """The sessions of the month, with what a book-keeper sorts by."""
+    people = centers_of(rows)
     zone = timezone.get_current_timezone()
     columns = [
         Column(_("Session")),
@@ -64,7 +65,7 @@ def session_sheet(rows: QuerySet[Transaction]) -> Sheet:
                 found["station_name"],
                 found["user_name"],
                 found["id_tag"],
-                row.id_tag.cost_center if row.id_tag else "",
+                center_of(row, people),
                 kwh(row.energy_wh),
                 found["tariff"],
                 row.cost,

@@ -96,6 +96,7 @@ urlpatterns = [
     path("tariffs/<int:pk>/delete/", tariffs.tariff_delete, name="tariff-delete"),
     path("prices/", prices.prices, name="prices"),
     path("statements/", statements.statements, name="statements"),
+    path("statements/person/", statements.person, name="statements-person"),
     path("statements/export.csv", statements.export, {"form": "csv"}, name="statements-csv"),
     path("statements/export.xlsx", statements.export, {"form": "xlsx"}, name="statements-xlsx"),
     path("statements/statement.pdf", statements.paper, name="statement-pdf"),

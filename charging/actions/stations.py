@@ -25,6 +25,7 @@ SETTABLE = (
     "protocol_pin",
     "registration",
     "rated_power_w",
+    "cost_center",
     "heartbeat_interval_s",
     "call_timeout_s",
     "idle_timeout_s",

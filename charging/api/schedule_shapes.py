@@ -24,6 +24,12 @@ class PlannedSlotOut(Shape):
     cost = Text(required=False)
 
 
+class PlannedPowerOut(Shape):
+    begin = Moment()
+    end = Moment()
+    power_w = Whole()
+
+
 class PlanOut(Shape):
     """What was decided. Which fields there are depends on the mode."""
 
@@ -42,6 +48,9 @@ class PlanOut(Shape):
     cost = Text(required=False)
     prices_known = Truth(required=False)
     waits_for_car = Truth(required=False)
+    ready_at = Moment(required=False, allow_null=True, help_text="Null where energy will be missing.")
+    limited = Truth(required=False, help_text="Circuits, other plans or profiles leave less than the car could take.")
+    powers = PlannedPowerOut(many=True, required=False, help_text="What is reserved when.")
 
 
 class ScheduleOut(Shape):

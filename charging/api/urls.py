@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from charging.api import (
     commands,
     corrections,
+    cost_centers,
     desired,
     insight,
     jobs,
@@ -66,6 +67,8 @@ urlpatterns = [
     path("tariffs/<int:pk>/versions/", tariffs.VersionsView.as_view()),
     path("tariffs/<int:pk>/versions/<int:number>/", tariffs.VersionView.as_view()),
     path("tariffs/<int:pk>/calculate/", tariffs.CalculateView.as_view()),
+    path("cost-centers/", cost_centers.CostCentersView.as_view()),
+    path("cost-centers/<int:pk>/", cost_centers.CostCenterView.as_view()),
     path("tariff-assignments/", tariffs.AssignmentsView.as_view()),
     path("tariff-assignments/<int:pk>/", tariffs.AssignmentView.as_view()),
     path("holidays/", tariffs.HolidaysView.as_view()),

@@ -247,7 +247,10 @@ def steps_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
 def next_number(station: ChargingStation) -> int:
     """The lowest id that no profile of the station has had."""
     newest = (
-        ChargingProfile.objects.filter(station=station, kept=False).order_by("-number").values_list("number", flat=True).first()
+        ChargingProfile.objects.filter(station=station, kept=False)
+        .order_by("-number")
+        .values_list("number", flat=True)
+        .first()
     )
     return (newest or 10) + 1
 

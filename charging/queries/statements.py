@@ -6,13 +6,13 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
-from charging.models import Transaction
+from charging.models import PersonCostCenter, Transaction
 from charging.queries import transactions
 from mobility.errors import Invalid
 
@@ -20,8 +20,10 @@ from mobility.errors import Invalid
 GROUPS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "user": (gettext_lazy("Person"), "user", ("user__name", "user__email")),
     "id_tag": (gettext_lazy("Id tag"), "id_tag", ("id_tag__name", "id_tag__id_tag")),
-    "cost_center": (gettext_lazy("Cost centre"), "id_tag__cost_center", ("id_tag__cost_center",)),
+    "cost_center": (gettext_lazy("Cost centre"), "", ()),
 }
+#: The most particular one that is set counts: the id tag's, the person's, the station's.
+CENTERS = ("id_tag__cost_center", "user_id", "station__cost_center")
 #: The key of what has no person, tag or cost centre.
 NONE = "-"
 MOST_GROUPS = 2000
@@ -98,12 +100,50 @@ def grouped(actor: Actor, period: Month, by: str) -> "QuerySet[Any, Any]":
     return sessions(actor, period).order_by().annotate(group=F(kind(by)[1]))
 
 
-def groups(actor: Actor, period: Month, by: str) -> list[Group]:
-    """The month by person, id tag or cost centre, and by currency."""
-    rows = grouped(actor, period, by).values("group", "currency")
-    summed = rows.annotate(
+def centers_of(rows: QuerySet[Transaction]) -> dict[tuple[int, int], str]:
+    """(organization, person) -> the person's cost centre there, for the people of some sessions."""
+    found = PersonCostCenter.objects.filter(user__in=rows.order_by().values("user"))
+    return {(org, user): text for org, user, text in found.values_list("organization_id", "user_id", "cost_center")}
+
+
+def center_of(row: Transaction, people: dict[tuple[int, int], str]) -> str:
+    """The cost centre of a session: its id tag's, else its person's, else its station's."""
+    own = row.id_tag.cost_center if row.id_tag else ""
+    return own or people.get((row.organization_id, row.user_id or 0), "") or row.station.cost_center
+
+
+def summed_up(rows: "QuerySet[Any, Any]") -> "QuerySet[Any, Any]":
+    return rows.annotate(
         count=Count("pk"), wh=Sum("energy_wh"), total=Sum("cost"), held=Count("pk", filter=Q(final=False))
     )
+
+
+def by_center(actor: Actor, period: Month) -> list[Group]:
+    """The month by cost centre and currency."""
+    people = centers_of(sessions(actor, period))
+    found: dict[tuple[str, str], Group] = {}
+    rows = sessions(actor, period).order_by().values("organization_id", *CENTERS, "currency")
+    for row in summed_up(rows):
+        own, user, of_station = (row[name] for name in CENTERS)
+        text = own or people.get((row["organization_id"], user), "") or of_station
+        cost, energy_wh = row["total"] or Decimal(0), row["wh"] or 0.0
+        key = text or NONE
+        group = Group(key, text or _("without"), row["currency"], row["count"], energy_wh, cost, row["held"])
+        same = found.get((key, group.currency))
+        found[key, group.currency] = group if same is None else same.with_(group)
+    return in_order(found.values())
+
+
+def in_order(groups: Iterable[Group]) -> list[Group]:
+    return sorted(groups, key=lambda group: (group.key == NONE, group.name.casefold(), group.currency))
+
+
+def groups(actor: Actor, period: Month, by: str) -> list[Group]:
+    """The month by person, id tag or cost centre, and by currency."""
+    kind(by)
+    if by == "cost_center":
+        return by_center(actor, period)
+    summed = summed_up(grouped(actor, period, by).values("group", "currency"))
     named = _names(actor, period, by)
     found: dict[tuple[str, str], Group] = {}
     for row in summed.order_by("group", "currency")[:MOST_GROUPS]:
@@ -118,7 +158,7 @@ def groups(actor: Actor, period: Month, by: str) -> list[Group]:
         )
         same = found.get((group.key, group.currency))
         found[group.key, group.currency] = group if same is None else same.with_(group)
-    return sorted(found.values(), key=lambda group: (group.key == NONE, group.name.casefold(), group.currency))
+    return in_order(found.values())
 
 
 def _names(actor: Actor, period: Month, by: str) -> dict[Any, str]:
@@ -131,12 +171,23 @@ def of_group(actor: Actor, period: Month, by: str, key: str) -> QuerySet[Transac
     """The sessions of one group in the order of their ends."""
     _name, field, _names = kind(by)
     rows = sessions(actor, period).order_by("ended", "pk")
+    if by == "cost_center":
+        return of_center(rows, "" if key == NONE else key)
     if key == NONE:
-        empty = Q(**{f"{field}__isnull": True})
-        return rows.filter(empty | Q(**{field: ""}) if by == "cost_center" else empty)
-    if by != "cost_center" and not (key.isascii() and key.isdigit() and len(key) < 18):
+        return rows.filter(**{f"{field}__isnull": True})
+    if not (key.isascii() and key.isdigit() and len(key) < 18):
         return rows.none()
     return rows.filter(**{field: key})
+
+
+def of_center(rows: QuerySet[Transaction], text: str) -> QuerySet[Transaction]:
+    """The sessions of a cost centre; of none for an empty text."""
+    person = PersonCostCenter.objects.filter(organization=OuterRef("organization"), user=OuterRef("user"))
+    tagless = Q(id_tag__isnull=True) | Q(id_tag__cost_center="")
+    by_station = tagless & ~Exists(person) & Q(station__cost_center=text)
+    if not text:
+        return rows.filter(by_station)
+    return rows.filter(Q(id_tag__cost_center=text) | (tagless & Exists(person.filter(cost_center=text))) | by_station)
 
 
 def kind(by: str) -> tuple[Any, str, tuple[str, ...]]:

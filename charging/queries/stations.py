@@ -99,6 +99,7 @@ def as_json(station: ChargingStation, *, evses: bool = True) -> dict[str, Any]:
         "booted_at": iso(station.booted_at),
         "clock_drift_s": station.clock_drift_s,
         "price_per_kwh": money(station.price_per_kwh),
+        "cost_center": station.cost_center,
         "rated_power_w": station.rated_power_w,
         "heartbeat_interval_s": station.heartbeat_interval_s,
         "call_timeout_s": station.call_timeout_s,

@@ -148,6 +148,8 @@ def reason(shown: Json, now: datetime | None = None) -> str:
     text = sentence % values
     if shown.get("prices_known") is False and code not in ("no_prices", "nothing"):
         text += " " + _("Some of the prices are not known yet.")
+    if shown.get("limited"):
+        text += " " + _("The site leaves less power than the car could take.")
     if shown.get("waits_for_car"):
         text += " " + _("Planned for good when a car is plugged in.")
     return text

@@ -17,7 +17,7 @@ from charging.cards import Chip
 from charging.models import ChargingStation, Schedule, ScheduleRun
 from charging.price_chart import price_chart
 from charging.queries import cars, id_tags, preferences, prices, schedules, stations
-from charging.scheduling import plans, words
+from charging.scheduling import plans, stored, words
 from charging.scheduling.scene import Scene
 from charging.views import schedule_forms as forms
 from charging.views.common import Form, moment
@@ -70,7 +70,6 @@ def form_context(request: PageRequest, form: Form, windows: list[dict[str, Any]]
         "outlets": forms.outlets(request.actor),
         "cars": [(str(car.pk), str(car)) for car in cars.visible(request.actor).order_by("name")[:200]],
         "tags": [(tag.id_tag, str(tag)) for tag in id_tags.visible(request.actor).filter(blocked=False)[:200]],
-        "manages": request.actor.manages,
         "board": Board(request.actor, {}),
     }
 
@@ -137,6 +136,7 @@ def schedule(request: PageRequest, pk: int) -> HttpResponse:
         **form_context(request, form, rows),
         "schedule": row,
         "reason": words.reason(row.plan),
+        "stored": stored.of(row) if row.enabled and row.mode != Schedule.Mode.NOW else None,
         "runs": [run_shown(run) for run in runs],
         "page": runs,
         "paused": row.paused_until is not None and row.paused_until > timezone.now(),

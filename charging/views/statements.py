@@ -3,17 +3,21 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import PageRequest, signed_in
 from charging import statements as papers
+from charging.actions import cost_centers as actions
 from charging.boards import Board
 from charging.exports import download
+from charging.queries import cost_centers
 from charging.queries import statements as queries
-from mobility.errors import NotFound
+from mobility.errors import Forbidden, NotFound, Problem
 
 
 def asked(request: PageRequest) -> tuple[queries.Month, str]:
@@ -44,7 +48,28 @@ def statements(request: PageRequest) -> HttpResponse:
         "own": link(),
         "board": Board(request.actor, {}),
     }
+    if by == "cost_center" and request.actor.manages:
+        context |= {"people": cost_centers.choices(request.actor), "centers": cost_centers.visible(request.actor)}
     return render(request, "charging/statements.html", context)
+
+
+@require_POST
+@signed_in
+def person(request: PageRequest) -> HttpResponse:
+    """Set, change or, with an empty text, take away a person's cost centre."""
+    organization_id, _dot, user_id = request.POST.get("person", "").partition(".")
+    try:
+        organization, user = cost_centers.member(request.actor, organization_id, user_id)
+        actions.set_person_cost_center(
+            request.actor, organization=organization, user=user, cost_center=request.POST.get("cost_center", "")
+        )
+    except Forbidden:
+        raise
+    except Problem as problem:
+        messages.error(request, problem.message)
+    else:
+        messages.success(request, _("Saved."))
+    return redirect(reverse("statements") + "?by=cost_center")
 
 
 @require_GET

@@ -29,7 +29,7 @@ from charging.views.fleet import DEEDS
 from mobility.errors import Forbidden, NotFound, Problem
 
 WHOLE = ("security_profile", "rated_power_w", "heartbeat_interval_s", "call_timeout_s", "idle_timeout_s")
-EDITABLE = ("name", "price_per_kwh", "protocol_pin", "registration", *WHOLE, *actions.PLACES)
+EDITABLE = ("name", "price_per_kwh", "cost_center", "protocol_pin", "registration", *WHOLE, *actions.PLACES)
 
 
 @require_GET

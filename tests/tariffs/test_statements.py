@@ -8,9 +8,11 @@ import pytest
 
 from accounts.actors import actor_of
 from accounts.models import Membership, Organization, User
-from charging.models import ChargingStation, IdTag, Transaction
+from charging.actions.cost_centers import set_person_cost_center
+from charging.models import ChargingStation, IdTag, PersonCostCenter, Transaction
 from charging.queries.statements import NONE, groups, month, of_group, taxes
-from charging.statements import statement
+from charging.statements import session_sheet, statement
+from mobility.errors import Forbidden, Invalid
 
 pytestmark = pytest.mark.django_db
 MAY = month("2026-05")
@@ -37,6 +39,48 @@ def session(home: Organization, cost: str, **more: Any) -> Transaction:
         cost=Decimal(cost),
         **{**values, **more},
     )
+
+
+def test_the_most_particular_cost_centre_counts(home: Organization) -> None:
+    """Of the id tag, of the person, of the station; a person's in the organization of the session."""
+    ada, bo = person(home, "Ada", "owner"), person(home, "Bo", "driver")
+    fleet = IdTag.objects.create(organization=home, id_tag="A", cost_center="Fleet")
+    plain = IdTag.objects.create(organization=home, id_tag="B")
+    session(home, "1", user=ada, id_tag=fleet)
+    session(home, "2", user=ada, id_tag=plain)
+    session(home, "4", user=bo)
+    session(home, "8")
+    actor = actor_of(ada)
+
+    def told() -> dict[str, Decimal]:
+        found = groups(actor, MAY, "cost_center")
+        for group in found:
+            rows = of_group(actor, MAY, "cost_center", group.key)
+            assert sum(row.cost or 0 for row in rows) == group.cost
+            assert rows.count() == group.count
+        return {group.name: group.cost for group in found}
+
+    assert told() == {"Fleet": 1, "without": 14}
+    set_person_cost_center(actor, organization=home, user=ada, cost_center=" Sales ")
+    assert told() == {"Fleet": 1, "Sales": 2, "without": 12}
+    ChargingStation.objects.update(cost_center="Garage")
+    assert told() == {"Fleet": 1, "Sales": 2, "Garage": 12}
+    cells = [row[6] for row in session_sheet(of_group(actor, MAY, "user", str(ada.pk))).rows]
+    assert cells == ["Fleet", "Sales"]
+    # The same person elsewhere has none there.
+    other = Organization.objects.create(name="Other")
+    Membership.objects.create(organization=other, user=ada, role="owner")
+    PersonCostCenter.objects.filter(user=ada).update(organization=other)
+    assert told() == {"Fleet": 1, "Garage": 14}
+    # A driver sets none, and a stranger is no member.
+    with pytest.raises(Forbidden):
+        set_person_cost_center(actor_of(bo), organization=home, user=bo, cost_center="Mine")
+    with pytest.raises(Invalid):
+        set_person_cost_center(
+            actor, organization=home, user=User.objects.create_user("x@example.com", "x"), cost_center="X"
+        )
+    set_person_cost_center(actor_of(ada), organization=other, user=ada, cost_center="")
+    assert not PersonCostCenter.objects.exists()
 
 
 def test_it_works(home: Organization) -> None:
