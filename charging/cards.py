@@ -94,6 +94,8 @@ class Outlet:
     outcome: "Outcome | None" = None
     #: The schedule of whoever looks, as JSON; None where there is none.
     schedule: Json | None = None
+    #: A reservation that the station holds, as JSON, where whoever looks may see it.
+    reservation: Json | None = None
 
     @property
     def pk(self) -> int:
@@ -168,8 +170,19 @@ class Outlet:
             why = _("The connector is out of order.") if self.json["status"] == "Faulted" else _("Out of service.")
         if not why and not self.card.rights.has_tags:
             why = _("There is no id tag yet to charge with. Create one under Id tags.")
+        if not why and self.json["status"] == "Reserved" and not self.reservation and not self.card.rights.may_manage:
+            why = _("It is reserved for someone else.")
         style = "tonal" if self.is_occupied else "filled"
-        return Button("start", _("Start"), "play_arrow", style, why, params=self._where())
+        params = self._where()
+        if self.reservation and self.reservation["user"] == self.card.rights.user_id:
+            # The station lets in the tag that it was reserved for.
+            params = (*params, ("id_tag", self.reservation["id_tag"]))
+        return Button("start", _("Start"), "play_arrow", style, why, params=params)
+
+    @property
+    def reserved_for(self) -> str:
+        held = self.reservation or {}
+        return str(held.get("user_name") or held.get("id_tag_name") or held.get("id_tag") or "")
 
     def _stop(self) -> Button:
         why = self.card.why_not_charge
@@ -280,6 +293,17 @@ class StationCard:
             outlet.schedule = None if schedule.get("deleted") else schedule
         return outlet
 
+    def put_reservation(self, held: Json) -> list[Outlet]:
+        """Take the news of a reservation; -> the outlets it concerns. One for any connector concerns all of them."""
+        own = self.outlet_at(held["evse_id"], held["connector_id"]) if held["evse_id"] else None
+        concerned = [own] if own else list(self.outlets.values())
+        for outlet in concerned:
+            if held["status"] == "accepted":
+                outlet.reservation = held
+            elif outlet.reservation is not None and outlet.reservation["id"] == held["id"]:
+                outlet.reservation = None
+        return concerned
+
     def put_outcome(self, command: Json) -> "Outlet | StationCard":
         """Take the news of a command; -> what shows it."""
         place: Outlet | StationCard = self
@@ -336,6 +360,10 @@ def deed(command: Json) -> str:
         "set_limit": _("the power limit"),
         "clear_cache": _("the clearing of its cache"),
         "data_transfer": _("the data"),
+        "reserve": _("the reservation"),
+        "cancel_reservation": _("the end of the reservation"),
+        "update_firmware": _("the firmware update"),
+        "get_log": _("the upload of a log"),
     }.get(command["command"], str(command["command"]))
 
 

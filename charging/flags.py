@@ -84,6 +84,11 @@ TEXTS: dict[str, tuple[Any, Any, Any]] = {
         _("The final meter value is below a value that came before it; the higher one counts."),
         _("Nothing to do, unless it happens often: then the station's meter should be looked at."),
     ),
+    "reservation_mismatch": (
+        _("The reservation was someone else's"),
+        _("The station says that a reservation was used, and the id tag is not the one it was made for."),
+        _("Check that the station compares tags with its reservations. The bill is not touched by it."),
+    ),
     "clock_implausible": (
         _("The station's clock was wrong"),
         _("A message named a time that cannot be; the time of its arrival was taken instead."),

@@ -52,6 +52,8 @@ PLACES = [
     Place("statistics", "bar_chart", gettext_lazy("Statistics"), gettext_lazy("energy cost charts")),
     Place("id-tags", "contactless", gettext_lazy("Id tags"), gettext_lazy("cards RFID tokens")),
     Place("schedules", "event_repeat", gettext_lazy("Schedules"), gettext_lazy("smart charging windows timer")),
+    Place("reservations", "event", gettext_lazy("Reservations"), gettext_lazy("reserve book keep free")),
+    Place("jobs", "engineering", gettext_lazy("Jobs"), gettext_lazy("firmware update diagnostics log"), "manager"),
     Place("cars", "directions_car", gettext_lazy("Cars"), gettext_lazy("vehicles")),
     Place("sites", "location_on", gettext_lazy("Sites"), gettext_lazy("places locations")),
     Place("tariffs", "sell", gettext_lazy("Tariffs"), gettext_lazy("prices cost tax holidays"), "manager"),
@@ -69,6 +71,7 @@ PLACES = [
     Place("glossary", "help", gettext_lazy("Glossary"), gettext_lazy("help terms OCPP")),
     Place("station-add", "add", gettext_lazy("Add station"), gettext_lazy("new charger"), "manager", True),
     Place("id-tag-import", "upload", gettext_lazy("Import id tags"), gettext_lazy("CSV cards"), "manager", True),
+    Place("job-add", "system_update_alt", gettext_lazy("New job"), gettext_lazy("firmware log"), "manager", True),
     Place("welcome-charger", "rocket_launch", gettext_lazy("Connect the first charger"), "", "manager", True),
 ]
 

@@ -86,6 +86,7 @@ DESTINATIONS: list[tuple[str, str, Any, bool, bool]] = [
     ("stations", "ev_station", _("Stations"), True, False),
     ("transactions", "receipt_long", _("Sessions"), True, False),
     ("schedules", "event_repeat", _("Schedules"), False, False),
+    ("reservations", "event", _("Reservations"), False, False),
     ("id-tags", "contactless", _("Id tags"), True, False),
     ("cars", "directions_car", _("Cars"), False, False),
     ("waiting", "pending", _("Waiting"), False, True),

@@ -12,6 +12,10 @@
 | `site-load` | `load.SiteLoadBoard` | the circuits of a site and who gets how much |
 | `profiles` | `load.ProfilesBoard` | the charging profiles of a station |
 | `fleet` | `fleet.FleetBoard` | what comes of a deed at many stations |
+| `reservations` | `reservations.ReservationsBoard` | the list of reservations |
+| `jobs` | `jobs.JobsBoard` | the list of firmware updates and uploads of logs |
+| `job` | `jobs.JobBoard` | one of them with its log |
+| `job-group` | `jobs.JobGroupBoard` | one at many stations |
 | `id-tags` | `id_tags.IdTagsBoard` | the list of id tags, and learn mode |
 | `welcome` | `welcome.WelcomeBoard` | the first station that is waited for |
 | `none` | `base.Board` | nothing live but the toasts |
@@ -24,7 +28,9 @@ from charging.boards.base import Board
 from charging.boards.dashboard import DashboardBoard
 from charging.boards.fleet import FleetBoard
 from charging.boards.id_tags import IdTagsBoard
+from charging.boards.jobs import JobBoard, JobGroupBoard, JobsBoard
 from charging.boards.load import ProfilesBoard, SiteLoadBoard
+from charging.boards.reservations import ReservationsBoard
 from charging.boards.sites import SiteBoard
 from charging.boards.station import StationBoard
 from charging.boards.stations import StationsBoard
@@ -47,6 +53,10 @@ BOARDS: dict[str, type[Board]] = {
         SiteLoadBoard,
         ProfilesBoard,
         FleetBoard,
+        ReservationsBoard,
+        JobsBoard,
+        JobBoard,
+        JobGroupBoard,
         IdTagsBoard,
         WelcomeBoard,
     )

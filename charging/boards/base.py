@@ -169,6 +169,7 @@ class CardsBoard(Board):
             "connector.updated": self._connector,
             "command.updated": self._command,
             "schedule.updated": self._schedule,
+            "reservation.updated": self._reservation,
             "transaction.started": self._transaction,
             "transaction.updated": self._transaction,
             "transaction.ended": self._transaction,
@@ -220,6 +221,10 @@ class CardsBoard(Board):
             return
         outlet = card.put_schedule(data)
         if outlet is not None:
+            self.outlet_changed(outlet)
+
+    def _reservation(self, card: Any, data: dict[str, Any]) -> None:
+        for outlet in card.put_reservation(data):
             self.outlet_changed(outlet)
 
     def _command(self, card: Any, data: dict[str, Any]) -> None:

@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from accounts.actors import Role
 from charging.boards.base import CardsBoard
 from charging.boards.choice import Choice
+from charging.boards.jobs import Row as JobRow
 from charging.cards import OPEN, StationCard, outcome_of
 from charging.chart import Chart, chart_of
 from charging.fragments import part
 from charging.models import OcppMessage
-from charging.queries import commands, desired, feed, messages, stations, transactions
+from charging.queries import commands, desired, feed, jobs, messages, stations, transactions
 from mobility.errors import NotFound
 
 #: A station's clock that is off by more than this is worth telling.
@@ -33,6 +34,7 @@ MESSAGES_SHOWN = 25
 #: After so many new ones the list begins anew with the newest.
 MESSAGES_MOST = 100
 CURVES_SHOWN = 4
+JOBS_SHOWN = 3
 
 
 class StationBoard(CardsBoard):
@@ -49,6 +51,8 @@ class StationBoard(CardsBoard):
         rows = commands.visible(self.actor).filter(station=self.station).order_by("-pk")[: self.commands_shown]
         self.commands = {row.pk: commands.as_json(row) for row in rows}
         self.choice = Choice(self.actor)
+        begun = jobs.visible(self.actor).filter(station=self.station).order_by("-pk")[:JOBS_SHOWN]
+        self.jobs = {row.pk: JobRow(jobs.as_json(row)) for row in begun}
         self.configured = stations.configured_at(self.actor, self.station)
         self.wanted: list[dict[str, Any]] = []
         self._look_for_drift()
@@ -106,6 +110,11 @@ class StationBoard(CardsBoard):
             self.mark("commands", 0)
         elif message["event"].startswith("transaction."):
             self.curves_due = True
+        elif message["event"] == "job.updated":
+            self.jobs[message["data"]["id"]] = JobRow(message["data"])
+            newest = sorted(self.jobs, reverse=True)[:JOBS_SHOWN]
+            self.jobs = {pk: self.jobs[pk] for pk in newest}
+            self.mark("station_jobs", 0)
 
     def _command(self, card: StationCard, data: dict[str, Any]) -> None:
         super()._command(card, data)

@@ -12,7 +12,17 @@ from django.utils import timezone
 from accounts.actors import Actor, Role
 from charging.cards import Outlet, Rights, StationCard
 from charging.models import ChargingStation, Connector, HourlyEnergy, Transaction
-from charging.queries import commands, connectors, id_tags, schedules, stations, tariffs, transactions, waiting_stations
+from charging.queries import (
+    commands,
+    connectors,
+    id_tags,
+    reservations,
+    schedules,
+    stations,
+    tariffs,
+    transactions,
+    waiting_stations,
+)
 from charging.queries.scope import everything, own_for_drivers
 
 #: How long the outcome of a command stays on a card.
@@ -34,6 +44,8 @@ def cards(actor: Actor, rows: Iterable[ChargingStation]) -> list[StationCard]:
         made[transaction.station_id].put_session(transactions.as_json(transaction))
     for schedule in schedules.own(actor).filter(station__in=made):
         made[schedule.station_id].put_schedule(schedules.as_json(schedule))
+    for reservation in reservations.held(actor, made):
+        made[reservation.station_id].put_reservation(reservations.as_json(reservation))
     since = timezone.now() - OUTCOME_KEPT
     recent = commands.visible(actor).filter(station__in=made, created_at__gte=since, kind__in=ON_CARDS)
     for command in recent.order_by("pk"):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -16,6 +17,7 @@ from charging.boards.stations import StationsBoard
 from charging.models import ChargingStation
 from charging.queries import sites, stations
 from charging.views.common import decimal_text, show
+from charging.views.jobs import CHOSEN
 from mobility.errors import Invalid, NotFound
 
 #: deed -> what it is called
@@ -27,7 +29,11 @@ DEEDS: dict[str, Any] = {
     "price": gettext_lazy("Set the price"),
     "site": gettext_lazy("Set the site"),
     "desired": gettext_lazy("Mark a setting's value as desired"),
+    "firmware": gettext_lazy("Update the firmware"),
+    "log": gettext_lazy("Ask for a log"),
 }
+#: What is begun with a form of its own.
+JOBS = ("firmware", "log")
 #: Where the last run's results wait for their page.
 KEPT = "fleet_run"
 
@@ -47,6 +53,9 @@ def fleet(request: PageRequest) -> HttpResponse:
 
 def run(request: PageRequest) -> HttpResponse:
     deed = request.POST.get("deed", "")
+    if deed in JOBS:
+        request.session[CHOSEN] = [row.identity for row in chosen(request)]
+        return redirect(f"{reverse('job-add')}?many=1&kind={deed}")
     results = actions.change_fleet(request.actor, stations=chosen(request), deed=deed, value=value(request, deed))
     sent = [result.command for result in results if result.command is not None]
     request.session[KEPT] = {

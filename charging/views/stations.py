@@ -24,6 +24,7 @@ from charging.models import ChargingStation
 from charging.queries import commands, desired, handshakes, security_events, sites, stations, transactions
 from charging.queries import messages as ocpp_messages
 from charging.templatetags.figures import price
+from charging.views import reservations as reservation_forms
 from charging.views.common import Form, decimal_text, number, query, show, texts
 from charging.views.fleet import DEEDS
 from mobility.errors import Forbidden, NotFound, Problem
@@ -73,7 +74,15 @@ def about(request: PageRequest, identity: str, form: Form | None = None, passwor
         "password": password,
         "connect_url": f"{settings.OCPP_PUBLIC_URL}/{row.identity}",
         "app_url": app_url(row.identity),
+        "reserve": reserve_form(request, row),
     }
+
+
+def reserve_form(request: PageRequest, row: ChargingStation) -> dict[str, Any] | None:
+    """What the form for a reservation needs; None for who may not charge here."""
+    if not request.actor.can(Role.DRIVER, row.organization_id):
+        return None
+    return {"form": Form(reservation_forms.first_values(request)), "tags": reservation_forms.tags(request, row)}
 
 
 def is_driver(request: PageRequest, row: ChargingStation) -> bool:

@@ -211,12 +211,12 @@ def test_what_is_too_large_is_not_kept(lab: Lab) -> None:
 
 @pytest.mark.parametrize("protocol", [V16, V21])
 def test_refusals_and_signed_firmware(lab: Lab, protocol: str) -> None:
-    refused = {
+    refused: Json = {
         "UpdateFirmware": {"status": "InvalidCertificate"},
         "SignedUpdateFirmware": {"status": "InvalidCertificate"},
     }
     station = at_station(lab, protocol, **refused)
-    signed = {"signing_certificate": "-----BEGIN CERTIFICATE-----", "signature": "c2lnbmF0dXJl"}
+    signed: Json = {"signing_certificate": "-----BEGIN CERTIFICATE-----", "signature": "c2lnbmF0dXJl"}
     row = begin(lab, station, "firmware", location="https://example.com/a.bin", **signed)
     call = station.expect_call("SignedUpdateFirmware" if protocol == V16 else "UpdateFirmware").payload
     assert call["firmware"]["signature"] == signed["signature"] and call["requestId"] == row["request_id"]
