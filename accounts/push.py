@@ -51,6 +51,14 @@ def vapid_key() -> str:
     return unseal(KEY, KeptSecret.objects.get(pk=KEY).sealed) or ""
 
 
+def key_state() -> str:
+    """ "kept", "unreadable" (SECRET_KEY has changed), or empty while there is no key yet. Makes none."""
+    kept = KeptSecret.objects.filter(pk=KEY).first()
+    if kept is None:
+        return ""
+    return "kept" if unseal(KEY, kept.sealed) is not None else "unreadable"
+
+
 def application_key() -> str:
     """The public half, which a browser wants when it subscribes."""
     return push_crypto.encoded(push_crypto.point(push_crypto.private_key(vapid_key()).public_key()))

@@ -148,6 +148,11 @@ MIDDLEWARE = [
     "mobility.htmx.problems",
     "axes.middleware.AxesMiddleware",
 ]
+# Tracing, only where it says where to (requirements-otel.txt).
+OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"))
+OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", "mobility")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(MIDDLEWARE.index("mobility.middleware.request_context") + 1, "mobility.tracing.http_spans")
 ROOT_URLCONF = "mobility.urls"
 ASGI_APPLICATION = "mobility.asgi.portal"
 TEMPLATES: list[dict[str, Any]] = [
@@ -368,11 +373,11 @@ CURRENCY = env.text("CURRENCY", "EUR").upper()
 if len(CURRENCY) != 3 or not CURRENCY.isalpha():
     env.refuse("CURRENCY", f"{CURRENCY!r} is not a three-letter currency code such as EUR.")
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
+STATIC_ROOT = env.folder("STATIC_ROOT", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Static files are served straight from the packages and from static/: nothing to collect before the first start.
-WHITENOISE_USE_FINDERS = True
+# An image brings them collected and compressed.
+WHITENOISE_USE_FINDERS = not env.text("STATIC_ROOT")
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "uploads"
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

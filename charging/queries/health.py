@@ -11,6 +11,7 @@ from charging.models import (
     ChargingStation,
     Command,
     FeedHead,
+    OcppMessage,
     Pulse,
     QuarantinedMessage,
     Transaction,
@@ -22,6 +23,11 @@ Measure = tuple[str, str, str, tuple[str, ...], dict[Any, float]]
 
 def last_pulse(name: str) -> datetime | None:
     return Pulse.objects.filter(name=name).values_list("at", flat=True).first()
+
+
+def oldest_message() -> datetime | None:
+    """How far back the OCPP log goes."""
+    return OcppMessage.objects.order_by("pk").values_list("at", flat=True).first()
 
 
 def measures() -> Iterator[Measure]:
