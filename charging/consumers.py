@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
+from accounts import notices
 from accounts.actors import Actor, actor_of
 from accounts.network import scope_ip
 from accounts.rights import fresh_actor, organizations_of
@@ -34,6 +35,8 @@ LOOK_EVERY_S = 10.0
 FLUSH_EVERY_S = 0.04
 RELOAD_EVERY_S = 1.0
 MOST_WAITING = 5000
+#: The event of a new notification; `feed.sees` gives it only to the person it is for.
+RUNG = "notification.created"
 
 
 class LiveSocket:
@@ -283,9 +286,12 @@ class PagesSocket(LiveSocket):
             await asyncio.sleep(rest)
 
     async def deliver(self, messages: list[feed.Message]) -> None:
-        toasts = []
+        toasts, is_rung = [], False
         try:
             for message in messages:
+                if message["event"] == RUNG:
+                    is_rung = True
+                    continue
                 self.board.take(message)
                 if message["event"] == "command.updated" and message["user_id"] == self.user_id:
                     toasts.append(message["data"])
@@ -301,6 +307,12 @@ class PagesSocket(LiveSocket):
             await self._send(text)
         for command in toasts:
             await self._toast(command)
+        if is_rung:
+            await self._send(await read(self._bell))
+
+    def _bell(self) -> str:
+        with self.board.speaking():
+            return fragments.bell(notices.unread(self.actor).count())
 
     async def _toast(self, command: dict[str, Any]) -> None:
         with self.board.speaking():

@@ -8,6 +8,7 @@ and what a crash undoes is read again.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from accounts import webhooks
 from accounts.actors import RANKS, Role
 from accounts.models import Mark, Membership, User, WebhookDelivery
 from accounts.notice_sending import News, Plan, plan
+from charging import live
 from charging.models import Change, Command, WaitingStation
 from charging.news import FEED, LIMITED_FOR, LIMITING, READERS, Marks, Reader, fault_names, is_paused
 from charging.queries import feed
@@ -85,9 +87,26 @@ def read_page(now: datetime) -> tuple[bool, bool] | None:
             return None
         WebhookDelivery.objects.bulk_create(deliveries, batch_size=100)
         planned.write()
+        ring(planned)
         Mark.objects.bulk_create(Mark(name=name, value=1) for name in sorted(marks.begun))
         Mark.objects.filter(pk__in=marks.over).delete()
     return bool(planned.rows), bool(deliveries)
+
+
+def ring(planned: Plan) -> None:
+    """Tell the open pages and phones of those who are told something by the bell, after the commit."""
+    events = [
+        live.Event(
+            "notification.created",
+            row.organization_id or live.NO_ORGANIZATION,
+            user_id=row.user_id,
+            data={"id": row.pk, "kind": row.kind, "title": row.title, "text": row.text, "path": row.path},
+        )
+        for row, _ways in planned.rows
+        if row.in_portal
+    ]
+    if events:
+        transaction.on_commit(lambda: async_to_sync(live.send)(events), robust=True)
 
 
 def webhook_deliveries(rows: list[Change]) -> list[WebhookDelivery]:
@@ -145,6 +164,7 @@ def read_waiting(now: datetime) -> bool:
             return False
         Mark.objects.filter(pk=WAITING_TOLD).update(value=int(now.timestamp()))
         planned.write()
+        ring(planned)
     return bool(planned.rows)
 
 

@@ -41,3 +41,7 @@ def toast(outcome: Outcome) -> str:
 def live() -> str:
     """What tells the page that it is live from here on."""
     return render_to_string("parts/live.html", {"oob": True})
+
+
+def bell(unread: int) -> str:
+    return render_to_string("accounts/parts/bell.html", {"unread": unread, "oob": True})

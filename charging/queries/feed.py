@@ -15,6 +15,9 @@ PERSONAL = ("transaction.", "command.", "id_tag.", "schedule.", "reservation.")
 #: Events that a driver is not told.
 CONFIDENTIAL = ("security_event.", "job.")
 
+#: Events that nobody is told but the person whom they are for.
+PRIVATE = ("notification.",)
+
 
 def head() -> int:
     """The newest committed cursor."""
@@ -69,6 +72,8 @@ def last_before(at: datetime) -> int:
 
 def sees(actor: Actor, message: Mapping[str, Any]) -> bool:
     """Whether the actor may be told: the organization's members, but of a driver's colleagues not what they charge."""
+    if message["event"].startswith(PRIVATE):
+        return actor.user is not None and message["user_id"] == actor.user.pk
     if actor.is_platform_admin:
         return True
     role = actor.memberships.get(message["organization"])

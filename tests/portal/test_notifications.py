@@ -5,11 +5,14 @@ from collections.abc import Callable
 import httpx
 from playwright.sync_api import expect
 
-from tests.portal.conftest import sign_in
+from tests.portal.conftest import Open, sign_in
+from tests.portal.test_pages import settled
+from tests.support import frames
 from tests.support.browser import Visits
 from tests.support.forms import post
-from tests.support.people import People, create_trio
+from tests.support.people import People, create_people, create_trio
 from tests.support.server import Server
+from tests.support.station import Station
 
 
 def test_a_wish_is_saved_as_its_box_is_ticked(server: Server, visit: Visits) -> None:
@@ -81,3 +84,28 @@ def test_the_pages_are_for_those_whom_they_concern(
     assert post(stranger, "/webhooks/", url=url, events="*", organization=organization).status_code == 404
     assert httpx.get(f"{server.url}/profile/notifications/").status_code == 302
     assert post(owner, path, deed="delete").headers["location"] == "/webhooks/"
+
+
+def test_the_bell_rings_on_the_open_page_of_the_person_alone(
+    server: Server, visit: Visits, live: Open, unique: Callable[[str], str]
+) -> None:
+    owner, manager = create_people(server, ("Oda", "owner", "Bells"), ("Max", "manager", "Bells"))
+    identity = unique("BELL")
+    owner.rest.create_station(identity)
+    manager.rest.patch("me/notifications/", {"events": {"station_fault": {"portal": False}}})
+    page = visit(server.url + "/cars/", owner)
+    settled(page)
+    # From here on only what comes over the line rings it.
+    page.route("**/profile/notifications/unread/", lambda route: route.abort())
+    expect(page.locator("#bell .badge")).to_have_count(0)
+    colleague, phone = live(manager), live(owner)
+    with Station(server, identity) as station:
+        station.ok("BootNotification", frames.boot())
+        station.ok("StatusNotification", frames.status_16(1, "Faulted", "GroundFailure"))
+        rung = phone.until(lambda message: message["event"] == "notification.created")
+        assert identity in rung["data"]["title"]
+        expect(page.locator("#bell .badge")).to_have_text("1")
+        station.ok("StatusNotification", frames.status_16(1, "Available"))
+        over = colleague.until(lambda message: message.get("data", {}).get("status") == "Available")
+    assert over["station"] == identity
+    assert "notification.created" not in [message["event"] for message in colleague.seen]
