@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.notice_sending import send_notifications
 from accounts.webhook_sending import send_webhooks
-from charging import balancer, cost_updates, daily_prices, feed_reader, housekeeping, live, reservations_due
+from charging import balancer, cost_updates, daily_prices, feed_reader, housekeeping, idle_costs, live, reservations_due
 from charging.jobs import keeping
 from charging.jobs import run as jobs
 from charging.ledger import lost, owners
@@ -116,8 +116,10 @@ def balance_load() -> None:
 
 @shared_task
 def tell_costs() -> None:
-    """Tell 2.x stations what their running sessions cost so far."""
-    cost_updates.tell(timezone.now())
+    """Bring the cost of resting cars up to date, and tell 2.x stations what their running sessions cost so far."""
+    now = timezone.now()
+    idle_costs.tick(now)
+    cost_updates.tell(now)
 
 
 @shared_task

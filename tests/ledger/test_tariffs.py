@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
+from charging.idle_costs import tick
 from charging.ledger import tariffs as ledger_tariffs
-from charging.models import IdTag, PriceSlot, Site, Tariff, TariffAssignment, TariffVersion, Transaction
+from charging.models import Connector, IdTag, PriceSlot, Site, Tariff, TariffAssignment, TariffVersion, Transaction
 from charging.queries.tariffs import key_of
 from tests.ledger.conftest import NewBench
 from tests.ledger.harness import BEGIN, TAG, Bench, event, meter_16, start_16, stop_16
@@ -208,3 +209,45 @@ def test_whatever_comes_in_whatever_order(bench: NewBench, taken, minutes, inclu
     assert (only(other).cost, only(other).cost_lines) == (expected.cost, expected.cost_lines)
     assert only(other).hourly_cost == expected.hourly_cost
     agree(other)
+
+
+def test_idle_time_costs_by_the_minute_without_a_meter_value(bench: NewBench, monkeypatch):
+    """What is shown grows while nothing is heard, and is at every moment what the bill would be."""
+    monkeypatch.setattr(ledger_tariffs, "PRICE_EVERY_S", 0.0)
+    one = bench()
+    priced(one, ENERGY, IDLE, FEE)
+    known = begin(one)
+    one.feed([meter_16(10, 2_000, known), meter_16(30, 3_000, known)])
+    assert only(one).cost == Decimal("1.80")
+    Connector.objects.update(power_w=0)
+
+    def shown(minutes: float) -> Decimal | None:
+        tick(BEGIN + timedelta(minutes=minutes))
+        return only(one).cost
+
+    assert shown(30.5) == Decimal("1.80"), "heard of late"
+    assert shown(39) == Decimal("1.80"), "the grace of ten minutes"
+    assert [shown(41), shown(42), shown(55)] == [Decimal("1.90"), Decimal("2.00"), Decimal("3.30")]
+    # A car that charges again costs nothing for standing, whatever was shown.
+    Connector.objects.update(power_w=7_000)
+    assert tick(BEGIN + timedelta(minutes=59)) == 0
+    Connector.objects.update(power_w=0)
+    assert shown(60) == Decimal("3.80")
+    one.feed([meter_16(60, 3_000, known)])
+    assert only(one).cost == Decimal("3.80")
+    agree(one)
+    Connector.objects.update(power_w=0)
+    assert shown(75) == Decimal("5.30")
+    one.feed([stop_16(75, 3_000, known)])
+    assert only(one).cost == Decimal("5.30")
+    agree(one)
+    assert tick(BEGIN + timedelta(minutes=90)) == 0, "it has ended"
+
+
+def test_a_tariff_without_idle_time_and_a_price_per_kwh_have_nothing_to_count(bench: NewBench):
+    one = bench()
+    priced(one, ENERGY, FEE)
+    known = begin(one)
+    one.feed([meter_16(10, 2_000, known)])
+    Connector.objects.update(power_w=0)
+    assert tick(BEGIN + timedelta(hours=3)) == 0
