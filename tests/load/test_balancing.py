@@ -109,6 +109,72 @@ def test_what_flows_counts_on_all_circuits_above() -> None:
 # --- A day ---------------------------------------------------------------------------------------------------------
 
 
+def test_a_car_on_one_phase_frees_the_others_and_keeps_the_failsafe_there() -> None:
+    first, second = replace(car(1), phases=(0,), spare_phases=(1, 2)), replace(car(2), phases=(1,))
+    assert orders(decide(BEGIN, ONE, [car(1), second], RULES)) == [(1, 16, "raise"), (2, 16, "raise")]
+    assert orders(decide(BEGIN, ONE, [first, second], RULES)) == [(1, 32, "raise"), (2, 32, "raise")]
+    # The next car may use all phases: its fail-safe is kept free on those that this one does not use.
+    kept = [replace(first, fallback_a=6.0), replace(second, fallback_a=0.0)]
+    assert (2, 26, "raise") in orders(decide(BEGIN, ONE, kept, RULES))
+
+
+def test_what_a_schedule_holds_back_gets_nothing_and_what_it_has_reserved_is_enough() -> None:
+    held, other = car(1, planned_a=0.0), car(2, planned_a=10.0)
+    found = decide(BEGIN, ONE, [held, other], RULES)
+    assert orders(found) == [(2, 10, "raise")]
+    assert (found.plan.shares[1].amps, found.plan.shares[1].why) == (0, "held")
+    # It charges and is to be held: it is lowered at once, and others may have what it gives back once it has answered.
+    charges = car(1, planned_a=0.0, confirmed_a=32.0, confirmed_for=1, asked_at=at(-600))
+    assert orders(decide(BEGIN, ONE, [charges, car(2)], RULES)) == [(1, 0, "lower")]
+
+
+outlets = st.lists(
+    st.tuples(st.sampled_from([(0,), (1,), (2,), (0, 1), (0, 1, 2)]), st.floats(6, 32), st.sampled_from([0.0, 6.0])),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(outlets, st.floats(20, 120), st.floats(10, 60))
+def test_with_phases_that_cars_leave_free_no_circuit_is_over(
+    rows: list[tuple[tuple[int, ...], float, float]], main_a: float, sub_a: float
+) -> None:
+    """What all draw on the phases that they use, and what the fail-safe needs on the others, fits; and nobody who has
+    the least gets less than when all phases count."""
+    circuits = [Circuit(1, None, three(main_a)), Circuit(2, 1, three(sub_a))]
+    base_a = sum(base for _, _, base in rows)
+    if base_a > min(main_a, sub_a):
+        return
+    states = [
+        State(
+            pk,
+            1 + pk % 2,
+            lines,
+            rated_a,
+            transaction=pk,
+            fallback_a=base,
+            spare_phases=tuple(phase for phase in range(3) if phase not in lines),
+        )
+        for pk, (lines, rated_a, base) in enumerate(rows)
+    ]
+    told = states
+    for step in range(4):
+        decision = decide(at(step), circuits, told, RULES)
+        orders_by_pk = {order.pk: order.amps for order in decision.orders}
+        told = [
+            accepted(sent(state, orders_by_pk[state.pk], at(step)), RULES.lease) if state.pk in orders_by_pk else state
+            for state in told
+        ]
+        drawn = [(state.circuit, state.phases, state.held_a(at(step))) for state in told]
+        kept = [(state.circuit, state.spare_phases, state.base_a) for state in told if state.spare_phases]
+        assert not over(circuits, drawn + kept)
+    everywhere = [replace(state, phases=(0, 1, 2), spare_phases=()) for state in states]
+    before = decide(BEGIN, circuits, everywhere, RULES).plan.shares
+    after = decide(BEGIN, circuits, states, RULES).plan.shares
+    assert min(share.amps for share in after.values()) >= min(share.amps for share in before.values()) - 0.1
+
+
 @dataclass
 class Station:
     """What a station really does: the limit of its transaction until the lease ends, else its fail-safe."""
