@@ -121,7 +121,7 @@ export function select(options, chosen, attributes = {}) {
 }
 
 export function toggle(label, on, onChange) {
-  const input = h("input", { type: "checkbox", role: "switch", checked: on, on: { change: () => onChange(input.checked, input) } });
+  const input = h("input", { type: "checkbox", role: "switch", "data-key": label, checked: on, on: { change: () => onChange(input.checked, input) } });
   return h("label", { class: "toggle" }, h("span", {}, label), input);
 }
 

@@ -75,8 +75,8 @@ function press() {
 
 /** The page; -> what ends it. */
 export function home(main) {
-  const empty = h("section", { class: "card empty", hidden: true }, icon("plug"), h("p", {}, t("There is no station yet that you may use. Ask whoever runs it to add you.")));
-  const missing = h("p", { class: "notice warn", hidden: true }, icon("warn"), h("span"));
+  const emptyWords = h("p");
+  const empty = h("section", { class: "card empty", hidden: true }, icon("plug"), emptyWords, button(t("Choose a station"), { kind: "tonal", on: { click: chooseStation } }));
   const stationName = h("strong");
   const stationMore = h("span", { class: "small quiet" });
   const picker = h("button", { type: "button", class: "picker", on: { click: chooseStation } }, icon("plug"), h("span", { class: "picker-text" }, stationName, stationMore), icon("next"));
@@ -103,7 +103,7 @@ export function home(main) {
   const others = h("div", { class: "stack" });
   const card = h("section", { class: "card station" }, h("div", { class: "card-head" }, status, price), fault, ring, facts, measured);
   const deedPlace = h("div", { class: "deed" }, outcome, big, why);
-  const page = h("div", { class: "home" }, missing, h("div", { class: "stack" }, picker, outletPlace, card), deedPlace, h("div", { class: "stack more" }, withPlace, schedule, others));
+  const page = h("div", { class: "home" }, h("div", { class: "stack" }, picker, outletPlace, card), deedPlace, h("div", { class: "stack more" }, withPlace, schedule, others));
   main.append(h("h1", { class: "visually-hidden", tabindex: -1 }, t("Charge")), empty, page);
 
   let outletsShown = "";
@@ -113,12 +113,11 @@ export function home(main) {
   function update() {
     const { station } = state;
     show(empty, state.loaded && !station);
+    say(emptyWords, state.missing ? t("There is no station “%(name)s”, or it is not yours.", { name: state.missing }) : t("There is no station yet that you may use. Ask whoever runs it to add you."));
     show(page, station);
     if (!station) return;
     const outlet = shown();
     const session = outlet && sessionAt(station.identity, outlet);
-    show(missing, state.missing);
-    say(missing.lastChild, t("There is no station “%(name)s”, or it is not yours.", { name: state.missing }));
     say(stationName, station.name || station.identity);
     say(stationMore, station.online ? station.identity : `${station.identity} · ${t("The station is offline.")}`);
     drawOutlets(station);

@@ -90,7 +90,10 @@ export function schedule(main) {
       place.replaceChildren(notice(t("Your role may look, and not charge.")));
       return;
     }
+    const { key } = document.activeElement?.dataset || {};
     place.replaceChildren(...[one ? plan(one) : null, editor(one)].filter(Boolean));
+    // Whoever pressed something with the keyboard is still there.
+    if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
   }
 
   // --- What stands ----------------------------------------------------------------------------------------------------
@@ -102,9 +105,9 @@ export function schedule(main) {
       h("p", { class: "reason" }, one.plan.sentence || ""), chart,
       toggle(t("Switched on"), one.enabled, (enabled) => change(one, { enabled })),
       one.enabled ? h("div", { class: "actions" },
-        button(one.charge_now ? t("Back to the schedule") : t("Charge now, this once"), { kind: "tonal", sign: "bolt", on: { click: () => change(one, { charge_now: !one.charge_now }) } }),
-        one.mode === "now" ? null : button(one.skipped ? t("Do not skip") : t("Skip the next time"), { kind: "tonal", sign: "next", on: { click: () => change(one, { skip_next: !one.skipped }) } }),
-        button(one.paused_until ? t("Go on") : t("Pause for a day"), { kind: "tonal", sign: "pause", on: { click: () => change(one, { paused_until: one.paused_until ? null : new Date(now() + 24 * HOUR_MS).toISOString() }) } }),
+        button(one.charge_now ? t("Back to the schedule") : t("Charge now, this once"), { kind: "tonal", sign: "bolt", "data-key": "now", on: { click: () => change(one, { charge_now: !one.charge_now }) } }),
+        one.mode === "now" ? null : button(one.skipped ? t("Do not skip") : t("Skip the next time"), { kind: "tonal", sign: "next", "data-key": "skip", on: { click: () => change(one, { skip_next: !one.skipped }) } }),
+        button(one.paused_until ? t("Go on") : t("Pause for a day"), { kind: "tonal", sign: "pause", "data-key": "pause", on: { click: () => change(one, { paused_until: one.paused_until ? null : new Date(now() + 24 * HOUR_MS).toISOString() }) } }),
       ) : null);
     if (one.enabled && one.mode !== "now") drawPrices(chart, one.plan, null);
     return card;
@@ -138,6 +141,7 @@ export function schedule(main) {
   function put(one) {
     state.schedules = [...state.schedules.filter((other) => other.id !== one.id), one];
     changed();
+    draw();
   }
 
   // --- What it is to be -----------------------------------------------------------------------------------------------
@@ -148,7 +152,7 @@ export function schedule(main) {
     const problem = h("div");
     const sentence = h("p", { class: "reason", role: "status" });
     const chart = h("div");
-    const submit = button(one ? t("Save") : t("Set the schedule"), { kind: "filled wide", type: "submit" });
+    const submit = button(one ? t("Save") : t("Set the schedule"), { kind: "filled wide", type: "submit", "data-key": "save" });
     const modes = segments(t("How to charge"), MODES.map((mode) => [mode, label("mode", mode), SIGNS[mode]]), draft.mode, (mode) => {
       draft.mode = mode;
       drawFields();

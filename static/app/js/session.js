@@ -148,7 +148,8 @@ export async function endLate() {
     } catch {
       return;
     }
-    keep("ending", (kept("ending") || []).filter((one) => one !== refreshToken));
+    const left = (kept("ending") || []).filter((one) => one !== refreshToken);
+    keep("ending", left.length ? left : null);
   }
 }
 
@@ -175,7 +176,8 @@ export const now = () => Date.now() + skew;
 export async function remembered(path) {
   try {
     const data = await call(path);
-    keep(`got.${path}`, { data, at: Date.now() });
+    // Who has left meanwhile leaves nothing behind.
+    if (session()) keep(`got.${path}`, { data, at: Date.now() });
     return { data, at: Date.now(), old: false };
   } catch (error) {
     const before = kept(`got.${path}`);

@@ -5,7 +5,7 @@
 
 import { keep, kept } from "./keep.js";
 import { Line } from "./live.js";
-import { call, SignedOut } from "./session.js";
+import { call, session, SignedOut } from "./session.js";
 
 const OPEN = ["pending", "charging", "suspended"];
 const MOST = 100;
@@ -150,7 +150,12 @@ export async function loadSchedules() {
 async function choose(wanted, me) {
   state.missing = "";
   let found = wanted.station ? await station(wanted.station) : null;
-  if (wanted.station && !found) state.missing = wanted.station;
+  if (wanted.station && !found) {
+    // Not another one in its place: a finger that is on its way to Start means the station of the QR code.
+    Object.assign(state, { station: null, outlet: null, missing: wanted.station });
+    keep("chosen", null);
+    return;
+  }
   const own = [...state.open.values()].find((one) => one.user === me.id);
   if (!found && own) {
     found = await station(own.station);
@@ -181,6 +186,7 @@ export async function go(identity, connector) {
 // --- The last known state ---------------------------------------------------------------------------------------------
 
 function save() {
+  if (!session()) return;
   const { me, outlet, tags, cars, schedules, unread, at } = state;
   keep("last", { me, station: state.station, outlet, open: [...state.open.values()], tags, cars, schedules, unread, at });
 }
@@ -279,6 +285,7 @@ export function listen(onEnd) {
     heard,
     state(name) {
       if (name === "live") state.at = Date.now();
+      else if (state.line === "live") save();
       state.line = name;
       changed();
     },
@@ -286,6 +293,8 @@ export function listen(onEnd) {
   });
   line.start();
 }
+
+addEventListener("pagehide", () => line && save());
 
 export function deafen() {
   line?.stop();
