@@ -145,9 +145,7 @@ TEXTS = (
     _("There is no connection: the schedule was not set. What you typed stays here."),
     _("There is no station yet that you may use. Ask whoever runs it to add you."),
     _("There is no station “%(name)s”, or it is not yours."),
-    _(
-        "This browser takes no push here. It needs https, and on an iPhone the app on the home screen."
-    ),
+    _("This browser takes no push here. It needs https, and on an iPhone the app on the home screen."),
     _("This phone is offline."),
     _("Time zone"),
     _("To"),
