@@ -20,7 +20,7 @@ from accounts.models import Audit, Invitation, User
 from accounts.network import client_ip
 from accounts.rest import Endpoint, by_moment, by_number, by_text, failures, parameters, search_in
 from accounts.scopes import PERSON
-from mobility.errors import Invalid, Unavailable
+from mobility.errors import Conflict, Invalid
 
 Shape = serializers.Serializer[Any]
 Text = serializers.CharField
@@ -99,11 +99,12 @@ class ResetView(ForEveryone):
 
     serializer_class = ResetIn
 
-    @extend_schema(request=ResetIn, responses={202: None, 503: None, **failures(400, 429)}, tags=["auth"])
+    @extend_schema(request=ResetIn, responses={202: None, **failures(400, 409, 429)}, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Have a link mailed that sets a new password. Nothing tells whether the address has an account."""
         if not mails.configured():
-            raise Unavailable(_("This installation sends no mail. Ask an owner of your organization for a link."))
+            why = _("This installation sends no mail. Ask an owner of your organization for a link.")
+            raise Conflict(why, code="sends_no_mail")
         passwords.ask_for_mail(self.input(ResetIn)["email"], client_ip(request._request))
         return Response(status=202)
 

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, parsers, renderers
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
@@ -155,6 +156,7 @@ def unforeseen(error: Exception, context: dict[str, Any]) -> Response:
     )
 
 
+@csrf_exempt
 def nothing_here(request: HttpRequest, path: str = "") -> JsonResponse:
     """Every path under /api/ that leads nowhere."""
     return JsonResponse(

@@ -38,6 +38,14 @@ class Schema(AutoSchema):
         self.describe(operation)
         return operation
 
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """Any JSON includes null: "any JSON or null" would be true of null twice, and so of no null (oneOf)."""
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        for field in schema.get("properties", {}).values():
+            if field.get("oneOf") == [{}, {"type": "null"}]:
+                del field["oneOf"]
+        return schema
+
     def describe(self, operation: Operation) -> None:
         view: Any = self.view
         method = self.method

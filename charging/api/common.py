@@ -12,9 +12,12 @@ from mobility.errors import Invalid, NotFound
 
 
 def named_organization(actor: Actor, given: dict[str, Any]) -> Organization | None:
-    """Take `organization` out of a body; None when it names none. Raises NotFound."""
+    """Take `organization` out of a body; None when it names none. Raises NotFound or Invalid."""
     pk = given.pop("organization", None)
-    return organizations.get(actor, pk) if pk else None
+    if isinstance(pk, str) and not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
+        why = _("This is a whole number.")
+        raise Invalid(why, fields={"organization": why})
+    return organizations.get(actor, int(pk)) if pk else None
 
 
 def resolve(actor: Actor, given: dict[str, Any]) -> dict[str, Any]:

@@ -278,7 +278,7 @@ class FirmwareFilesView(Endpoint):
         responses={
             201: FirmwareFileOut,
             413: OpenApiResponse(description="The file is too large."),
-            **failures(400, 401, 403),
+            **failures(400, 401, 403, 404),
         },
         tags=["jobs"],
     )

@@ -38,6 +38,8 @@ def meter_values(actor: Actor, transaction: Transaction) -> QuerySet[MeterReadin
 def curve(actor: Actor, transaction: Transaction, most: int) -> list[dict[str, Any]]:
     """At most so many moments of a transaction: power in W, energy in Wh since its first reading, the battery."""
     rows = thinned(list(meter_values(actor, transaction).defer("samples")), most)
+    if not rows:
+        return []
     first = next((row.energy_wh for row in rows if row.energy_wh is not None), 0.0)
     return [
         {
