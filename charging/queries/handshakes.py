@@ -11,14 +11,15 @@ from charging.queries.scope import iso, never_for_drivers
 
 #: HTTP status -> what to do about it.
 ADVICE = {
-    400: _("Choose OCPP 1.6J, 2.0.1 or 2.1 in the charger, and an identity without colon and slash."),
+    400: _("Choose OCPP 1.6J, 2.0.1 or 2.1 (JSON, not SOAP) in the charger."),
     401: _("Make a new password on the station's page and enter it in the charger again, without blanks around it."),
     403: _(
         "Enter the address that begins with wss:// in the charger, or set the station's security profile to 1 here."
     ),
-    404: _("Adopt it under Waiting stations, or correct the identity or the address in the charger."),
+    404: _("Adopt it under Waiting stations, or correct the identity in the charger."),
     429: _("Correct what was refused before; it may try again after the time that it was told."),
 }
+MALFORMED = _("Enter the address as it is shown here; it ends in /OCPP. An identity has no colon and no slash.")
 
 
 def visible(actor: Actor) -> QuerySet[RefusedHandshake]:
@@ -41,7 +42,8 @@ def unsolved(actor: Actor) -> QuerySet[RefusedHandshake]:
 
 
 def advice(row: RefusedHandshake) -> str:
-    return str(ADVICE.get(row.status, ""))
+    no_identity = row.identity == row.path[:200] and row.status in (400, 404)
+    return str(MALFORMED if no_identity else ADVICE.get(row.status, ""))
 
 
 def as_json(row: RefusedHandshake) -> dict[str, Any]:
