@@ -203,8 +203,10 @@ def drawn(page: Page) -> None:
 
 
 def test_all_of_it_is_german(people: People, charger: MakeCharger, phone: Phone) -> None:
+    people.member.rest.patch("me/", {"language": "", "time_zone": ""})
     with charger() as one:
         page = phone(people.member, f"?station={one.identity}", locale="de-DE")
+        assert people.member.rest.get("me/")["language"] == "de"
         sources = english() - {"Name", "Version", "Smart", "System", "App", "Portal"}
         left = remnants(page, sources)
         for name in ("Zeitplan", "Ladevorgänge", "Neues", "Profil"):

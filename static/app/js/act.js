@@ -11,13 +11,15 @@ import { t } from "./texts.js";
 const WAITING = ["queued", "sent"];
 const POLL_MS = 3000;
 const BEGINS_WITHIN_MS = 60_000;
+/** How long an outcome stays in sight, where nobody closes it. */
+const SHOWN_MS = { done: 10_000, refused: 600_000 };
 let inFlight = false;
 
 /** {kind, station, connector, sent, id, phase, text}; phases: sending, waiting, beginning, unknown, done, refused */
 export const act = { now: kept("act") };
 
 function set(changes) {
-  act.now = changes && { ...act.now, ...changes };
+  act.now = changes && { ...act.now, ...changes, at: now() };
   keep("act", act.now);
   changed();
 }
@@ -77,8 +79,9 @@ function poll() {
   if (act.now?.phase === "waiting") look();
 }
 
-/** An accepted start is done when its session is there. */
+/** An accepted start is done when its session is there; what is over goes from sight after a while. */
 export function settle() {
+  if (now() - act.now?.at > SHOWN_MS[act.now?.phase]) dismiss();
   if (act.now?.phase !== "beginning") return;
   const begun = [...state.open.values()].some((one) => one.station === act.now.station && one.user === state.me?.id && Date.parse(one.started) > act.now.sent - 120_000);
   if (begun) set({ phase: "done", text: t("Charging has begun.") });

@@ -232,7 +232,9 @@ export function home(main) {
   function tick() {
     const outlet = shown();
     const session = outlet && sessionAt(state.station.identity, outlet);
-    say(figures.time, session?.started ? elapsed(now() - Date.parse(session.started)) : "–");
+    // Offline nobody knows whether it still charges: the time stands still, as all the rest.
+    const known = state.line === "offline" ? state.at + (now() - Date.now()) : now();
+    say(figures.time, session?.started ? elapsed(known - Date.parse(session.started)) : "–");
   }
 
   update();

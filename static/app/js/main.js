@@ -13,7 +13,7 @@ import { endLate, session, signOut } from "./session.js";
 import { sessionPage, sessions } from "./sessions.js";
 import { signInPage } from "./signin.js";
 import { clear, deafen, go, listen, onChange, recall, state } from "./store.js";
-import { ago, clockSeconds, speak, t, useZone } from "./texts.js";
+import { ago, clockSeconds, language, speak, t, useZone } from "./texts.js";
 
 const root = document.getElementById("app");
 const PAGES = [
@@ -26,6 +26,7 @@ const PAGES = [
 let leavePage = () => {};
 let frame = null;
 let worn = "";
+let spoken = "";
 let wasLive = false;
 let newVersion = null;
 
@@ -67,6 +68,11 @@ function drawLine() {
 function onState() {
   drawLine();
   if (state.me && worn !== state.me.theme) wear((worn = state.me.theme));
+  if (state.me?.language && state.me.language !== spoken) {
+    // What was chosen elsewhere, for instance in the portal.
+    spoken = state.me.language;
+    if (spoken !== language) speak(spoken).then(redraw);
+  }
   if (state.line === "live" && !wasLive) resume();
   wasLive = state.line === "live";
   if (state.loaded && frame && frame.main.dataset.page === undefined) route();
@@ -154,6 +160,7 @@ function door(why = "") {
   clear();
   document.title = `${t("Sign in")} · Mobility`;
   signInPage(root, why, async () => {
+    keep("arrived", true);
     await enter();
     renew().catch(() => {});
   });

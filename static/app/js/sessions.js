@@ -103,7 +103,7 @@ export function sessionPage(main, id) {
       fact(t("Began"), moment(one.started)), fact(t("Ended"), one.ended ? moment(one.ended) : "–"), fact(t("Lasted"), lasted),
       fact(t("Connector"), one.evse_id ? String(one.evse_id) : "–"), one.car_name ? fact(t("Car"), one.car_name) : [],
       fact(t("Id tag"), one.id_tag || "–"), one.tariff ? fact(t("Tariff"), one.tariff) : one.price_per_kwh ? fact(t("Price per kWh"), money(one.price_per_kwh, one.currency)) : [],
-      one.stop_reason ? fact(t("Reason"), one.stop_reason) : []);
+      one.stop_reason ? fact(t("Stop reason"), one.stop_reason) : []);
     const at = points.map((point) => ({ ...point, at: Date.parse(point.at) }));
     const peak = Math.max(0, ...at.map((point) => point.power_w || 0));
     const power = curve(t("Power over time, at most %(power)s kW", { power: kw(peak) }), at.map((point) => ({ at: point.at, value: point.power_w === null ? null : point.power_w / 1000 })), { clock });

@@ -6,6 +6,7 @@
 import { keep, kept } from "./keep.js";
 import { Line } from "./live.js";
 import { call, session, SignedOut } from "./session.js";
+import { preferred } from "./texts.js";
 
 const OPEN = ["pending", "charging", "suspended"];
 const MOST = 100;
@@ -109,9 +110,7 @@ export function loadAll() {
       call(`cars/?page_size=${MOST}&ordering=name`),
       call("me/notifications/"),
     ]);
-    // Mails and sentences of the server name times, too: in the zone of this phone where none was chosen.
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    state.me = me.time_zone || !zone ? me : await call("me/", { method: "PATCH", body: { time_zone: zone } }).catch(() => me);
+    state.me = await introduce(me);
     state.open = new Map(open.results.map((one) => [one.id, one]));
     state.tags = tags.results;
     state.cars = cars.results;
@@ -120,6 +119,18 @@ export function loadAll() {
     await loadSchedules();
     state.loaded = true;
   });
+}
+
+/** Mails and pushes speak a language and name times, too: those of this phone, where the person has chosen none. The
+ * language is said once, at the sign-in, so that "as the browser" can be chosen afterwards. */
+async function introduce(me) {
+  const body = {};
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!me.time_zone && zone) body.time_zone = zone;
+  if (!me.language && kept("arrived")) body.language = preferred();
+  keep("arrived", null);
+  if (!Object.keys(body).length) return me;
+  return call("me/", { method: "PATCH", body }).catch(() => me);
 }
 
 /** What is live of what is shown: after a break, meter values were not told again. */
