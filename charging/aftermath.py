@@ -9,6 +9,7 @@ from charging.models import Command
 
 RESERVATIONS = ("reserve", "cancel_reservation")
 JOBS = ("update_firmware", "get_log")
+KEPT = (*RESERVATIONS, *JOBS)
 
 
 def command_ended(command: Command, now: datetime) -> list[Event]:

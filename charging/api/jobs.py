@@ -21,11 +21,13 @@ from charging.queries import jobs, stations
 from charging.views.station_files import attachment
 from mobility.errors import Invalid, NotFound
 
+KINDS = f"One of {', '.join(StationJob.Kind.values)}."
+
 
 class JobIn(Shape):
     station = Text(required=False, allow_null=True)
     stations = serializers.ListField(child=Text(), required=False, allow_null=True, max_length=actions.MOST_STATIONS)
-    kind = serializers.ChoiceField(StationJob.Kind.values)
+    kind = Text(help_text=KINDS)
     location = Text(required=False, allow_blank=True, allow_null=True, help_text="Where the station gets or puts it.")
     firmware_file = Whole(required=False, allow_null=True, min_value=1)
     version = Text(required=False, allow_blank=True, allow_null=True, max_length=100)
@@ -42,7 +44,7 @@ class JobIn(Shape):
     spread_s = Whole(required=False, min_value=0, max_value=actions.LONGEST_SPREAD_S)
 
 
-class StepOut(Shape):
+class JobStepOut(Shape):
     at = Moment()
     code = Text()
     params = serializers.JSONField()
@@ -61,7 +63,7 @@ class JobOut(Shape):
     group = Whole(allow_null=True)
     station = Text()
     station_name = Text()
-    kind = serializers.ChoiceField(StationJob.Kind.values)
+    kind = Text(help_text=KINDS)
     log_type = Text(allow_null=True)
     state = Text(help_text=f"One of {', '.join(StationJob.State.values)}.")
     progress = Whole(help_text="0 to 100.")
@@ -88,7 +90,7 @@ class JobOut(Shape):
     created = Moment()
     started = Moment(allow_null=True)
     ended = Moment(allow_null=True)
-    steps = StepOut(many=True)
+    steps = JobStepOut(many=True)
 
 
 class CountsOut(Shape):

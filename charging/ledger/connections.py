@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 
-from charging import aftermath
+from charging import aftermath, live
 from charging.ledger.batch import Batch
 from charging.ledger.commands import command_event
 from charging.ledger.state import StationState
@@ -120,9 +121,14 @@ def forget_connections_of(gateway: str, now: datetime) -> list[ChargingStation]:
     ChargingStation.objects.filter(pk__in=[station.pk for station in held]).update(
         online=False, connection_id="", disconnected_at=now
     )
-    Command.objects.filter(station__in=held, status=Command.Status.SENT).update(
+    lost = Command.objects.filter(station__in=held, status=Command.Status.SENT)
+    kept = list(lost.filter(kind__in=aftermath.KEPT).values_list("pk", flat=True))
+    lost.update(
         status=Command.Status.FAILED,
         answered_at=now,
         error="The server restarted before the station answered. It may have acted on it.",
     )
+    with transaction.atomic():
+        for command in Command.objects.filter(pk__in=kept):
+            live.publish(*aftermath.command_ended(command, now))
     return held

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from charging import live
+from charging import aftermath, live
 from charging.ledger.batch import Batch, station_event
 from charging.ledger.commands import command_event
 from charging.ledger.state import StationState
@@ -91,5 +91,5 @@ def end_calls(station: ChargingStation, connection_id: str, now: datetime) -> li
         command.status, command.answered_at = Command.Status.FAILED, now
         command.error = "The server restarted before the station answered. It may have acted on it."
         command.save(update_fields=["status", "answered_at", "error"])
-        events.append(command_event(command))
+        events += [command_event(command), *aftermath.command_ended(command, now)]
     return events
