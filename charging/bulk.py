@@ -1,4 +1,4 @@
-"""Many rows in one statement, for the ledger: plain INSERT and UPDATE over `executemany`, in every database.
+"""Many rows in one statement, for the ledger: plain INSERT and UPDATE over `executemany`, or over arrays on PostgreSQL.
 
 The ORM's bulk calls build an expression per value; on the hot path that costs more than the database does. These
 writers take tuples in the order of their columns, compile their SQL once per connection and convert only what a
@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 from django.db import connection, models
+
+from charging import arrays
 
 
 class SqliteTimes:
@@ -113,17 +115,33 @@ class Find(_Statement):
         return None if found is None else int(found[0])
 
 
+def no_rows() -> int:
+    return 0
+
+
 class _Many(_Statement):
-    def __call__(self, rows: Iterable[Sequence[Any]], times_known: SqliteTimes | None = None) -> int:
-        """Run it for all rows; the number of rows it touched. Statements that write the same times may share them."""
+    _over_arrays: arrays.Statement | None = None
+
+    def _for_postgres(self) -> arrays.Statement:
+        raise NotImplementedError
+
+    def __call__(self, rows: Iterable[Sequence[Any]], times_known: SqliteTimes | None = None) -> arrays.Touched:
+        """Run it for all rows; returns what says how many it touched. Statements that write the same times may share
+        them."""
+        if connection.vendor == "postgresql":
+            found = list(rows)
+            if self._over_arrays is None:
+                self._over_arrays = self._for_postgres()
+            return self._over_arrays.run(found) if found else no_rows
         sql, converters, times = self.compiled()
         text = (times_known or SqliteTimes()).text
         ready = [_as_the_driver_takes_it(row, converters, times, text) for row in rows]
         if not ready:
-            return 0
+            return no_rows
         with connection.cursor() as cursor:
             cursor.executemany(sql, ready)
-            return int(cursor.rowcount)
+            touched = int(cursor.rowcount)
+        return lambda: touched
 
 
 class Insert(_Many):
@@ -133,12 +151,16 @@ class Insert(_Many):
         # Table and column names come from the models, values only as parameters.
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
 
+    def _for_postgres(self) -> arrays.Statement:
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        return arrays.insert(table, [arrays.Column(field) for field in self._fields()])
+
 
 class Update(_Many):
-    """`Update(Model, ["field", ...])(rows)`: each row ends with the primary key, and with the values of `where`.
+    """`Update(Model, ["field", ...])(rows)`: each row ends with the primary key; no key comes twice.
 
     Args:
-        where: a further condition in SQL over column names, such as `connection_id = %s`.
+        where: a further condition in SQL over column names, such as `state = 'open'`.
         add: the fields to which the value is added instead of set.
     """
 
@@ -156,3 +178,10 @@ class Update(_Many):
         ]
         key = quote(str(self.model._meta.pk.column))
         return f"UPDATE {table} SET {', '.join(sets)} WHERE {key} = %s{' AND ' + self.where if self.where else ''}"  # noqa: S608
+
+    def _for_postgres(self) -> arrays.Statement:
+        table, key = connection.ops.quote_name(self.model._meta.db_table), self.model._meta.pk
+        columns = [arrays.Column(field) for field in self._fields()]
+        return arrays.update(
+            table, columns, arrays.Column(key), self.where, [name in self.add for name in self.columns]
+        )

@@ -224,6 +224,9 @@ def database() -> dict[str, Any]:
         # The embedded server runs request threads that come and go: a pool keeps the number of connections bounded.
         most = env.whole("DATABASE_POOL", 20, least=8, most=500)
         options.setdefault("pool", {"min_size": 1, "max_size": most, "timeout": 10})
+        # What the ledger writes again and again is parsed and planned once per connection. Behind a pooler that hands
+        # each transaction another connection: DATABASE_URL=…?prepare_threshold=1000000000.
+        options.setdefault("prepare_threshold", 2)
         # A connection that died in the pool, as when the database restarts, is not handed to a request.
         config["CONN_HEALTH_CHECKS"] = True
     elif config["ENGINE"] == "mssql":

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 
 from charging import live
+from charging.arrays import together
 from charging.bulk import Insert, SqliteTimes, Update
 from charging.ledger.state import StationState, load, load_many
 from charging.live import Event
@@ -149,17 +150,19 @@ class Batch:
     def flush(self) -> None:
         """Write all of it within the caller's transaction. The feed comes last: it holds the feed's head."""
         times = SqliteTimes()
-        self.flush_readings(times)
-        insert_messages(self.messages, times)
-        update_connectors(map(live_values, self.measured.values()), times)
-        for rows, update, values in ((self.running, update_running, running), (self.news, update_news, news)):
-            touched = update(map(values, rows.values()), times)
-            if 0 <= touched < len(rows):
-                # One of them was closed by someone else meanwhile; its hours would be booked twice.
-                raise StaleState("a running transaction has been closed")
-        self._flush_hours()
+        self._know_hours()
+        with together():
+            self.flush_readings(times)
+            insert_messages(self.messages, times)
+            update_connectors(map(live_values, self.measured.values()), times)
+            told = update_running(map(running, self.running.values()), times)
+            news_told = update_news(map(news, self.news.values()), times)
+            add_to_hours((wh, cost, state.hours[key]) for key, (state, wh, cost) in self.hours.items())
+            update_seen([(at, pk) for pk, at in self.seen.items()])
+        if 0 <= told() < len(self.running) or 0 <= news_told() < len(self.news):
+            # One of them was closed by someone else meanwhile; its hours would be booked twice.
+            raise StaleState("a running transaction has been closed")
         self._flush_violations()
-        update_seen([(at, pk) for pk, at in self.seen.items()])
         self.events = [make() for make in self._changed.values()]
         live.store(self.events, self.now)
 
@@ -168,11 +171,10 @@ class Batch:
         insert_readings(self.readings, times)
         self.readings.clear()
 
-    def _flush_hours(self) -> None:
+    def _know_hours(self) -> None:
         missing = {key: state for key, (state, _, _) in self.hours.items() if key not in state.hours}
         if missing:
             find_hours(missing)
-        add_to_hours((wh, cost, state.hours[key]) for key, (state, wh, cost) in self.hours.items())
 
     def _flush_violations(self) -> None:
         for (station_id, kind), (count, example) in self.violations.items():
