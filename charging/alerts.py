@@ -64,7 +64,22 @@ def _count(rows: Iterable[Any]) -> str:
     return f"{MOST}+" if count > MOST else str(count)
 
 
+def _away(found: Troubles) -> Iterator[Item]:
+    """What of the system itself is away."""
+    if found.idle_since is not None:
+        wait = _("Schedules, load balancing, mails and webhooks wait.")
+        yield Item(_("Scheduler or worker"), reverse("readyz"), wait, found.idle_since)
+    if found.deaf:
+        wait = _("Pages follow within seconds instead of at once; commands take a little longer.")
+        yield Item(_("Live updates"), reverse("readyz"), wait)
+
+
 def _all(found: Troubles) -> Iterator[Alert]:
+    yield Alert(
+        "degraded", "heart_broken", "alarm", _("A part of the system is away"),
+        _("Stations are served all the same. Whoever runs the server looks at its processes, Redis and the broker."),
+        reverse("readyz"), tuple(_away(found)),
+    )  # fmt: skip
     faults = [*found.connectors, *found.faulted]
     broken = [
         Item(

@@ -7,6 +7,8 @@ was away catches up. After the commit they are published to the channel layer, g
 Meter values are no state changes: they are coalesced by the ledger, carry the newest cursor and leave no row.
 """
 
+import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +17,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -23,8 +26,13 @@ from redis.exceptions import RedisError
 from accounts.actions import before_commit
 from charging.models import Change, FeedHead
 
+log = logging.getLogger("charging.live")
+
 #: What a channel layer raises while its server is away or does not take more.
 LAYER_AWAY = (RedisError, OSError, ChannelFull)
+
+#: How often it is said that the layer is away.
+SAY_EVERY_S = 10.0
 
 #: Where that is told which belongs to no organization yet: to platform admins alone.
 NO_ORGANIZATION = 0
@@ -104,14 +112,39 @@ def is_heard() -> bool:
     return has_group is None or bool(has_group("organization."))
 
 
+class Said:
+    """When a line was last written that would else be written for every message."""
+
+    away = float("-inf")
+
+
+async def hurry(group: str, message: dict[str, Any]) -> bool:
+    """Send to a group of the channel layer, if it is there; what it does not deliver is found in the rows."""
+    try:
+        await get_channel_layer().group_send(group, message)
+    except LAYER_AWAY as error:
+        if time.monotonic() - Said.away > SAY_EVERY_S:
+            Said.away = time.monotonic()
+            log.warning("The channel layer is away (%s): pages follow the feed, gateways look for commands.", error)
+        return False
+    return True
+
+
+def layer_is_away() -> bool:
+    """Whether live updates and wake-ups do not get through at present."""
+    if not settings.REDIS_URL:
+        return False
+    return not async_to_sync(hurry)("nobody", {"type": "live.check"})
+
+
 async def send(events: Iterable[Event]) -> None:
     """Publish committed events. The channel layer is at-most-once; readers catch up by cursor."""
-    layer = get_channel_layer()
     for group, message in messages(events).items():
-        await layer.group_send(group, message)
+        if not await hurry(group, message):
+            return
         for event in message["events"]:
             if event["event"] == "command.updated":
-                await layer.group_send(f"command.{event['data']['id']}", {"type": "command.updated"})
+                await hurry(f"command.{event['data']['id']}", {"type": "command.updated"})
 
 
 def publish(*events: Event) -> None:
@@ -137,10 +170,8 @@ def tell_gateways(kind: str, station_id: int) -> None:
     """Tell the gateway that holds the station, after the commit: `command.waiting`, `station.refused` (it may no longer
     be connected like this), or `station.changed` (what is remembered of it is old)."""
 
-    async def tell() -> None:
-        await get_channel_layer().group_send("gateways", {"type": kind, "station_id": station_id})
-
-    transaction.on_commit(lambda: async_to_sync(tell)(), robust=True)
+    message = {"type": kind, "station_id": station_id}
+    transaction.on_commit(lambda: async_to_sync(hurry)("gateways", message), robust=True)
 
 
 def wake_gateways(station_id: int) -> None:

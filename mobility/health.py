@@ -19,6 +19,7 @@ from django.utils.crypto import constant_time_compare
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.network import client_ip
+from charging.live import LAYER_AWAY
 from charging.queries import health
 from mobility import fleet
 from mobility.celery import app as celery_app
@@ -67,7 +68,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             found[name] = "ok"
         except Unready as why:
             found[name] = str(why)
-        except (DatabaseError, BrokerError, OSError, TimeoutError) as error:
+        except (DatabaseError, BrokerError, *LAYER_AWAY) as error:
             log.warning("Not ready, %s: %s", name, error)
             found[name] = "away"
     needs = needed()

@@ -4,15 +4,14 @@ import asyncio
 import logging
 import uuid
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from channels.layers import get_channel_layer
 from django.conf import settings
 
 from charging.ledger import owners
 from charging.ledger.connections import Connected, Disconnected, Owned
 from charging.ledger.core import NotApplied, OutcomeUnknown, Work
-from charging.live import LAYER_AWAY
+from charging.live import hurry
 from mobility.websocket import ShortCutProtocol
 from ocpp_gateway import auth, commands, rpc
 from ocpp_gateway.reading import Reader, Receive, Send
@@ -105,14 +104,8 @@ class Connection(Reader):
         self.owns = True
         if owned.displaced:
             taken = {"type": "station.taken", "station_id": self.station_id, "connection_id": self.connection_id}
-            self.gateway.spawn(self._tell_gateways(taken), "tell-taken")
+            self.gateway.spawn(hurry("gateways", taken), "tell-taken")
         return owned
-
-    async def _tell_gateways(self, message: dict[str, Any]) -> None:
-        try:
-            await get_channel_layer().group_send("gateways", message)
-        except LAYER_AWAY as error:
-            log.warning("The channel layer is away (%s); the other gateway sees by itself who owns a station", error)
 
     async def own_again(self) -> None:
         """The row says that the station is offline, and nobody else has it."""

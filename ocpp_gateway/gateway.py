@@ -32,7 +32,7 @@ T = TypeVar("T")
 HANDSHAKES_AT_ONCE = 32
 SWEEP_S = 5.0
 POLL_S = 10.0
-#: The database was away: how soon it is asked again.
+#: The database was away, or nobody can wake this gateway: how soon the rows are looked at again.
 AGAIN_S = 2.0
 LEARN_EVERY_S = 0.25
 REFUSALS_S = 1.0
@@ -58,6 +58,8 @@ class Gateway:
         self._known: set[str] = set()
         self.ready: asyncio.Task[None] | None = None
         self.draining = False
+        #: Whether wake-ups reach this gateway.
+        self._hears = True
         self._known_up_to = 0
         self._learnt_at = 0.0
         self._learning: asyncio.Task[None] | None = None
@@ -76,13 +78,7 @@ class Gateway:
         self.spawn(self._poll(), "gateway-poll")
         self.spawn(self._store_refusals(), "gateway-refusals")
         if held:
-            await self._tell(held)
-
-    async def _tell(self, held: list[ChargingStation]) -> None:
-        try:
             await live.send([station_told_offline(station) for station in held])
-        except live.LAYER_AWAY as error:
-            log.warning("The channel layer is away (%s); pages read the feed", error)
 
     async def stop(self) -> None:
         """Take no new stations, send the connected ones away in slices, finish what is in flight."""
@@ -164,6 +160,7 @@ class Gateway:
                 layer = get_channel_layer()
                 channel = await layer.new_channel("gateway.")
                 await layer.group_add("gateways", channel)
+                self._hears = True
                 joined = time.monotonic()
                 while time.monotonic() - joined < 600:
                     try:
@@ -175,8 +172,10 @@ class Gateway:
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - a layer raises what its driver raises
-                log.warning("The channel layer is away (%s); commands are found by looking for them", error)
-                await asyncio.sleep(2)
+                if self._hears:
+                    log.warning("The channel layer is away (%s); commands are found by looking for them", error)
+                self._hears = False
+                await asyncio.sleep(1)
 
     def _heard(self, message: dict[str, Any]) -> None:
         held = self.connections.get(message.get("station_id", 0))
@@ -218,7 +217,7 @@ class Gateway:
             except DatabaseError as error:
                 log.warning("The database is away: %s", error)
                 pause = AGAIN_S
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause if self._hears else AGAIN_S)
 
     async def _see_who_owns(self) -> None:
         """End the connections of stations that have moved to another gateway, should the word of it be lost; claim

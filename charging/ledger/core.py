@@ -83,8 +83,6 @@ RACES = 2
 #: Live values are told at most this often.
 COALESCE_S = 0.06
 SEEN_EVERY_S = 5.0
-#: How often it is said that live events are not delivered.
-UNHEARD_S = 10.0
 #: How long a batch is tried again while the database is away: a station is told before it gives the answer up.
 PATIENCE_S = 8.0
 #: A batch that takes longer than this waits for a lock.
@@ -162,7 +160,6 @@ class Ledger:
         self._seen: dict[int, float] = {}
         self._unsettled: set[tuple[int, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
-        self._unheard_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -428,6 +425,5 @@ class Ledger:
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._sending.discard(task)
-        if not task.cancelled() and task.exception() is not None and time.monotonic() - self._unheard_at > UNHEARD_S:
-            self._unheard_at = time.monotonic()
-            log.warning("Live events are not delivered: %s. Readers catch up from the feed.", task.exception())
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("Live events were not delivered: %s. Readers catch up from the feed.", task.exception())

@@ -1,18 +1,20 @@
 """What needs a person now: one query for each kind of trouble, however many stations there are."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db.models import F, Max, Model, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.actors import Actor, Role
+from charging import live
 from charging.models import (
     ChargingStation,
     Command,
     Connector,
     DesiredValue,
+    Pulse,
     Transaction,
     Violation,
     WaitingStation,
@@ -25,6 +27,8 @@ M = TypeVar("M", bound=Model)
 #: So many of a kind are named; where there are more, it is said that there are.
 MOST = 20
 AWAY_FOR = timedelta(hours=1)
+#: The scheduler shows life every 20 s.
+IDLE_FOR = timedelta(seconds=60)
 MANY_VIOLATIONS = 20
 FAILED = (Command.Status.REJECTED, Command.Status.TIMED_OUT, Command.Status.FAILED, Command.Status.EXPIRED)
 #: How many held bills are looked through for the newest.
@@ -43,6 +47,10 @@ class Troubles:
     waiting: list[WaitingStation] = field(default_factory=list)
     violations: list[tuple[str, str, int, Any]] = field(default_factory=list)
     failed: list[Command] = field(default_factory=list)
+    #: When the scheduler and a worker last showed life, if that is too long ago.
+    idle_since: datetime | None = None
+    #: Live updates and wake-ups do not get through.
+    deaf: bool = False
 
 
 def troubles(actor: Actor) -> Troubles:
@@ -71,6 +79,8 @@ def troubles(actor: Actor) -> Troubles:
             .filter(created_at__gte=midnight, status__in=FAILED)
             .order_by("-created_at", "-pk")
         ),
+        idle_since=Pulse.objects.filter(name="beat", at__lt=now - IDLE_FOR).values_list("at", flat=True).first(),
+        deaf=live.layer_is_away(),
     )
 
 

@@ -1,6 +1,5 @@
 """A server that is killed, stopped, locked out of its database: nothing lost, nothing billed twice, nothing half."""
 
-import asyncio
 import contextlib
 import json
 import sqlite3
@@ -12,17 +11,14 @@ from typing import Any
 import pytest
 from websockets.exceptions import WebSocketException
 
-from mobility.simulator import Settings
-from mobility.simulator import Station as Simulated
-from mobility.simulator.charging import NotStarted
 from tests.conftest import StartServer
 from tests.support import frames
+from tests.support.honest import Honest, honest
 from tests.support.server import Server
-from tests.support.station import PASSWORD, Station
+from tests.support.station import Station
 from tests.support.waiting import wait_until
 
 TAG = "HONEST-TAG"
-PROTOCOLS = ("1.6", "2.0.1", "2.1")
 
 
 @pytest.fixture(scope="module")
@@ -36,69 +32,12 @@ def mortal() -> Iterator[Server]:
 # --- kill -9 --------------------------------------------------------------------------------------------------------
 
 
-def honest(server: Server, index: int) -> Settings:
-    """A station that queues what it cannot deliver, with a clock that begins two hours ago and runs fast."""
-    return Settings(
-        url=server.ocpp_url,
-        identity=f"HONEST-{index}",
-        password=PASSWORD,
-        protocol=PROTOCOLS[index % 3],
-        id_tag=TAG,
-        rated_power_w=22_000,
-        soc_percent=5,
-        speed=120,
-        backlog_s=7200,
-        meter_interval_s=20,
-        boot_s=0.01,
-        backoff_min_s=0.1,
-        backoff_random_s=0.2,
-        attempts=50,
-        retry_interval_s=0.2,
-        seed=index,
-    )
-
-
-class Fleet(threading.Thread):
-    """Honest stations in an event loop of their own; `truth` is what they know of their sessions in the end."""
-
-    def __init__(self, server: Server, stations: int, sessions: int) -> None:
-        super().__init__(daemon=True)
-        self.settings = [honest(server, index) for index in range(stations)]
-        self.sessions = sessions
-        self.begun = 0
-        self.truth: dict[str, list[Any]] = {}
-
-    def run(self) -> None:
-        asyncio.run(self.drive_all())
-
-    async def drive_all(self) -> None:
-        await asyncio.gather(*(self.drive(settings) for settings in self.settings))
-
-    async def drive(self, settings: Settings) -> None:
-        async with Simulated(settings) as station:
-            await station.wait_until(lambda s: s.online, timeout_s=60)
-            for _ in range(self.sessions):
-                await station.plug_in(1)
-                transaction = None
-                while transaction is None:
-                    with contextlib.suppress(NotStarted):
-                        transaction = await station.start(1)
-                    await station.clock.sleep(1)
-                self.begun += 1
-                await station.clock.sleep(station.random.uniform(60, 150))
-                await station.stop(1)
-                await station.unplug(1)
-            await asyncio.wait_for(station.settled(), 120)
-            assert station.problems == []
-            self.truth[settings.identity] = list(station.sessions)
-
-
 def test_kill_9_again_and_again(mortal: Server):
     """Ten stations of three versions; in the end each session is there once, with the watt-hours of its station."""
     server, rest = mortal, mortal.rest()
     for index in range(10):
         rest.create_station(f"HONEST-{index}", price_per_kwh="0.30")
-    fleet = Fleet(server, stations=10, sessions=3)
+    fleet = Honest([honest(server.ocpp_url, TAG, index) for index in range(10)], sessions=3)
     fleet.start()
     for due in (8, 20):
         wait_until(lambda due=due: fleet.begun >= due, "sessions", timeout=60)  # type: ignore[misc]
@@ -106,9 +45,8 @@ def test_kill_9_again_and_again(mortal: Server):
     fleet.join(180)
     assert len(fleet.truth) == 10
     billed = 0.0
-    for identity, sessions in fleet.truth.items():
+    for identity, expected in fleet.results():
         rows = rest.transactions(identity)
-        expected = [session.energy_wh for session in sessions]
         assert [row["energy_wh"] for row in rows] == expected, identity
         assert [row["state"] for row in rows] == ["ended"] * 3
         assert [row["flags"] for row in rows] == [[]] * 3
@@ -178,7 +116,7 @@ def test_sigterm_under_load_keeps_what_was_answered(mortal: Server):
 @contextlib.contextmanager
 def locked(server: Server) -> Iterator[None]:
     """Another process holds the database."""
-    (path,) = server.data_dir.glob("*.sqlite3")
+    path = server.sqlite_path()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as other:
         other.execute("BEGIN EXCLUSIVE")
         try:

@@ -33,7 +33,7 @@ def test_a_signal_ends_it_cleanly(start_server: StartServer, number: signal.Sign
     log = server.log_path.read_text()
     assert "Stopped." in log
     assert "Traceback" not in log
-    with sqlite3.connect(server.data_dir / "mobility.sqlite3") as database:
+    with sqlite3.connect(server.sqlite_path()) as database:
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)
 
 

@@ -13,17 +13,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
+import pytest
 
 from tests.support.environment import ROOT, free_port, without_settings
 from tests.support.rest import Rest
+from tests.support.services import ON_POSTGRES, postgres_database, rows_of
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child, before it becomes the server: an aborted test run leaves no server behind (Linux)."""
     if _LIBC is not None:
         pr_set_pdeathsig = 1
@@ -56,6 +58,9 @@ class Server:
         self.log_path = self.data_dir / "server.log"
         self.command = tuple(command)
         self.overrides = dict(env or {})
+        self._stack = contextlib.ExitStack()
+        if ON_POSTGRES and "DATABASE_URL" not in self.overrides:
+            self.overrides["DATABASE_URL"] = self._stack.enter_context(postgres_database())
         self.process: subprocess.Popen[bytes] | None = None
         self._signed_in: dict[str, Rest] = {}
         self._choose_ports()
@@ -73,6 +78,11 @@ class Server:
     def ocpp_url(self) -> str:
         """What a station is configured with; its identity follows after a slash."""
         return f"ws://127.0.0.1:{self.ocpp_port}/OCPP"
+
+    @property
+    def probe_url(self) -> str:
+        """Where the process says that it is ready."""
+        return f"{self.url}/readyz"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -103,7 +113,7 @@ class Server:
     def start(self, timeout: float = 90) -> "Server":
         """Start the process and return once /readyz says 200."""
         for attempt in range(3):
-            self._spawn()
+            self.spawn()
             if self._wait_ready(timeout):
                 return self
             text = self.log()
@@ -111,13 +121,22 @@ class Server:
                 self._choose_ports()
                 self._signed_in.clear()
                 continue
-            status = self.process.poll() if self.process else None
-            self.kill()
-            said = "did not become ready" if status is None else f"ended with status {status}"
-            raise ServerDied(f"manage.py {' '.join(self.command)} {said}:\n{text[-3000:]}")
+            self._give_up(text)
         raise AssertionError("unreachable")
 
-    def _spawn(self) -> None:
+    def wait(self, timeout: float = 90) -> None:
+        """Return once a process that was spawned says that it is ready."""
+        if not self._wait_ready(timeout):
+            self._give_up(self.log())
+
+    def _give_up(self, text: str) -> NoReturn:
+        status = self.process.poll() if self.process else None
+        self.kill()
+        said = "did not become ready" if status is None else f"ended with status {status}"
+        raise ServerDied(f"manage.py {' '.join(self.command)} {said}:\n{text[-3000:]}")
+
+    def spawn(self) -> None:
+        """Begin to start. From the main thread: the process ends with the thread that made it."""
         assert not self.running, "the server is running already"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -128,14 +147,14 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
 
     def _wait_ready(self, timeout: float) -> bool:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and self.running:
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if httpx.get(self.probe_url, timeout=5).status_code == 200:
                     return True
             time.sleep(0.1)
         return False
@@ -177,6 +196,7 @@ class Server:
                 self.stop()
         finally:
             self.kill()
+            self._stack.close()
             if not self._keep_data:
                 shutil.rmtree(self.data_dir, ignore_errors=True)
 
@@ -224,8 +244,17 @@ class Server:
         return self.manage("shell", "--verbosity", "0", "--no-imports", "--command", code).stdout
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-        """Read the embedded SQLite file with a connection that cannot write."""
+        """Read the database beside the server; `?` stands for a parameter. The embedded file cannot be written so."""
+        url = self.overrides.get("DATABASE_URL") or ""
+        if url.startswith("postgres"):
+            return rows_of(url, sql.replace("%", "%%").replace("?", "%s"), *parameters)
+        with contextlib.closing(sqlite3.connect(f"file:{self.sqlite_path()}?mode=ro", uri=True, timeout=20)) as reader:
+            reader.row_factory = sqlite3.Row
+            return [dict(row) for row in reader.execute(sql, parameters)]
+
+    def sqlite_path(self) -> Path:
+        """The embedded database's file; a test that is about it is skipped where there is none."""
+        if (self.overrides.get("DATABASE_URL") or "").startswith("postgres"):
+            pytest.skip("this is about SQLite's file")
         (path,) = self.data_dir.glob("*.sqlite3")
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql, parameters)]
+        return path

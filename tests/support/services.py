@@ -22,6 +22,17 @@ POSTGRES = GIVEN.get("TEST_DATABASE_URL") or GIVEN.get("DATABASE_URL") or "postg
 REDIS = GIVEN.get("TEST_REDIS_URL") or GIVEN.get("REDIS_URL") or "redis://127.0.0.1:6379"
 RABBITMQ = GIVEN.get("TEST_BROKER_URL") or GIVEN.get("CELERY_BROKER_URL") or "amqp://guest:guest@127.0.0.1:5672//"
 
+#: TEST_DATABASE=postgres runs the suite on PostgreSQL, each server and each worker on a database of its own.
+ON_POSTGRES = GIVEN.get("TEST_DATABASE") == "postgres"
+
+
+def rows_of(url: str, query: str, *parameters: Any) -> list[dict[str, Any]]:
+    """What a query finds in a PostgreSQL database, by column names."""
+    with psycopg.connect(url.replace("postgres://", "postgresql://")) as connection:
+        cursor = connection.execute(query.encode(), parameters)
+        names = [column.name for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
 
 def missing(what: str, how: str) -> NoReturn:
     """A test cannot run for want of a service: skipped, or failed with REQUIRE_SERVICES=1."""

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 
 from accounts import people
@@ -94,7 +95,7 @@ class Command(BaseCommand):
     def migrate(self) -> None:
         try:
             with only_one():
-                steps = missing_steps()
+                steps = steps_of(MigrationExecutor(connection))
                 if steps:
                     self.say(f"Bringing the database up to date: {steps} steps …")
                     call_command("migrate", interactive=False, verbosity=0)
@@ -104,12 +105,16 @@ class Command(BaseCommand):
     def wait_for_schema(self) -> None:
         """Return once another process has brought the database up to date."""
         said = ""
+        executor: MigrationExecutor | None = None
         while True:
             try:
-                steps = missing_steps()
-                if not steps:
+                executor = executor or MigrationExecutor(connection)
+                # What is on the disk stays as it is; only what the database has is read again.
+                applied: Any = MigrationRecorder(connection).applied_migrations()
+                executor.loader.applied_migrations = applied
+                if not steps_of(executor):
                     return
-                waits = f"Waiting for the database to be brought up to date, {steps} steps: run manage.py migrate."
+                waits = "Waiting until the database is up to date: manage.py migrate, or one process with --migrate."
             except DatabaseError as error:
                 waits = unusable(error)
                 connection.close()
@@ -151,9 +156,8 @@ class Command(BaseCommand):
         self.say("\n".join([*lines, "", "  Ctrl-C stops everything." if fleet.runs_all() else "  Ctrl-C stops it."]))
 
 
-def missing_steps() -> int:
-    """How many migrations have not been applied. Raises DatabaseError."""
-    executor = MigrationExecutor(connection)
+def steps_of(executor: MigrationExecutor) -> int:
+    """How many migrations have not been applied."""
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
