@@ -286,7 +286,8 @@ class FirmwareFilesView(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """Upload a firmware file (managers)."""
-        given: dict[str, Any] = dict(request.POST.items())
+        # A form sends texts, and its empty fields too.
+        given: dict[str, Any] = {name: text for name, text in request.POST.items() if text}
         made = actions.keep_firmware(
             self.actor,
             organization=named_organization(self.actor, given),
