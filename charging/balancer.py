@@ -158,6 +158,8 @@ class Ladders:
     def _usable(self, ladder: tuple[ways.Way, ...], outlet: Outlet) -> list[ways.Way]:
         station = outlet.connector.station
         said, connectors = self.settings.get(station.pk, {}), self.connectors[station.pk]
+        if outlet.rated_a > ways.MOST_AC_A:
+            ladder = tuple(ways.watts_first(ladder))
         return ways.usable(ladder, said, connectors, station.vendor, station.model)
 
 

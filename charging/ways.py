@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from charging.composite import ABSOLUTE, DEFAULT, RELATIVE, STATION_MAX, TRANSACTION
-from charging.profile_params import OWN_NUMBERS, Params, iso
+from charging.profile_params import OWN_NUMBERS, UNITS, Params, iso
 
 #: A schedule begins this long before now, so that a clock that is behind takes it as begun.
 EARLIER = timedelta(hours=1)
@@ -49,6 +49,18 @@ OUTLET_PLANS = (
     Way(DEFAULT, "A", 0, leases=False),
     Way(DEFAULT, "W", 0, leases=False),
 )
+
+
+#: More than this per phase is no outlet of alternating current (IEC 62196): its amperes mean another voltage.
+MOST_AC_A = 63
+
+
+def watts_first(ladder: Iterable[Way]) -> list[Way]:
+    """The same ladder for direct current, where A would be those of the battery, and W are W."""
+    rungs = list(dict.fromkeys((way.purpose, way.stack_level, way.leases) for way in ladder))
+    return sorted(
+        ladder, key=lambda way: (rungs.index((way.purpose, way.stack_level, way.leases)), -UNITS.index(way.unit))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -368,7 +368,8 @@ def limit_own(scene: Scene, limit_w: float | None) -> Command | bool:
         if row is not None and row.status == Status.ACCEPTED and not differs(scene, row, wish):
             return True
     elif limit_w is None:
-        return clear(scene, row) if row is not None and profiles.status_of(row) in LIVE else True
+        stored = row is not None and profiles.status_of(row) in LIVE and not is_waiting(row)
+        return clear(scene, row) if row is not None and stored else True
     elif found is not None:
         wish = Wish(((scene.now, limit_w),), scene.now + WEEK, found)
     if wish is None or wish.transaction is None:

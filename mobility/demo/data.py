@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from accounts import people
 from accounts.actors import SYSTEM, Role, actor_of
 from accounts.models import Membership, Organization, User
-from charging.actions import cars, id_tags, preferences, sites, stations
-from charging.models import EVSE, Car, ChargingStation, Connector, IdTag, Site
+from charging.actions import cars, id_tags, load, preferences, sites, stations
+from charging.actions.load import LIMITS
+from charging.models import EVSE, Car, ChargingStation, Circuit, Connector, IdTag, Site
 from mobility.demo.past import load_past_sessions
 
 ORGANIZATION = "Demo organization"
@@ -36,14 +38,17 @@ class DemoStation:
     password: str
     rated_power_w: int
     battery_wh: int
+    board: str
     connectors: int = 2
 
 
 STATIONS = (
-    DemoStation("DEMO-16", "Demo Garage", "1.6", "demo-password-of-16", 11_000, 58_000),
-    DemoStation("DEMO-201", "Demo Courtyard", "2.0.1", "demo-password-of-201", 22_000, 77_000),
-    DemoStation("DEMO-21", "Demo Fast Charger", "2.1", "demo-password-of-21", 150_000, 90_000),
+    DemoStation("DEMO-16", "Demo Garage", "1.6", "demo-password-of-16", 11_000, 58_000, "Garage"),
+    DemoStation("DEMO-201", "Demo Courtyard", "2.0.1", "demo-password-of-201", 22_000, 77_000, "Garage"),
+    DemoStation("DEMO-21", "Demo Fast Charger", "2.1", "demo-password-of-21", 150_000, 90_000, "Main fuse"),
 )
+#: Board, the one above it, its fuse per phase, and what others draw there, in A.
+BOARDS = (("Main fuse", "", 160, 12), ("Garage", "Main fuse", 25, 1))
 OWNER = Login("owner@demo.example", PASSWORD, "owner and platform admin")
 DRIVER = Login("driver@demo.example", PASSWORD, "driver")
 #: (tag, name, whose)
@@ -63,6 +68,7 @@ def load_demo() -> list[Login]:
         whose = {OWNER: owner, DRIVER: driver}
         load_things(organization, whose)
         rows = load_stations(organization)
+        load_circuits(organization)
         if made:
             load_past_sessions(organization, rows)
     return [OWNER, DRIVER]
@@ -118,3 +124,22 @@ def load_stations(organization: Organization) -> list[ChargingStation]:
             Connector.objects.create(station=station, evse=evse, evse_number=number, number=1)
     identities = [demo.identity for demo in STATIONS]
     return list(ChargingStation.objects.filter(identity__in=identities, organization=organization))
+
+
+def load_circuits(organization: Organization) -> None:
+    """The site's fuses, once: the garage's own board is small enough that its cars share it, and the fast charger takes
+    what the house leaves."""
+    site = Site.objects.filter(organization=organization).first()
+    if site is None or Circuit.objects.filter(site=site).exists():
+        return
+    boards: dict[str, Circuit] = {}
+    for name, parent, amps, reserve_a in BOARDS:
+        values: dict[str, Any] = {**dict.fromkeys(LIMITS, amps), "name": name, "reserve_a": reserve_a}
+        boards[name] = load.create_circuit(SYSTEM, site=site, values={**values, "parent": boards.get(parent)})
+    rotations = ("RST", "STR", "TRS")
+    for demo in STATIONS:
+        connectors = Connector.objects.filter(station__identity=demo.identity, station__site=site)
+        for number, connector in enumerate(connectors.order_by("evse_number")):
+            values = {"phases": 3, "rotation": rotations[number % 3], "rated_a": round(demo.rated_power_w / 690)}
+            load.place_outlet(SYSTEM, circuit=boards[demo.board], connector=connector, values=values)
+    load.update_load(SYSTEM, site=site, changes={"enabled": True})

@@ -75,7 +75,7 @@ async def come_and_go(station: Station, demo: DemoStation, draw: random.Random) 
     connector = station.connectors[1]
     await station.wait_until(lambda s: s.online, timeout_s=300)
     while True:
-        await station.plug_in(1, a_car(demo, draw.uniform(0.15, 0.5)))
+        await station.plug_in(1, a_car(demo, draw.uniform(0.15, 0.5), draw.choice((1, 3, 3))))
         await asyncio.sleep(2)
         with contextlib.suppress(NotStarted, CallFailed, NoAnswer, Offline):
             await station.start(1)
@@ -103,9 +103,10 @@ async def stand_and_wait(station: Station, demo: DemoStation) -> None:
         await asyncio.sleep(5)
 
 
-def a_car(demo: DemoStation, soc: float) -> Vehicle:
-    fast = demo.rated_power_w > 43_000
-    return Vehicle(battery_wh=float(demo.battery_wh), soc=soc, max_power_w=120_000.0 if fast else 11_000.0)
+def a_car(demo: DemoStation, soc: float, phases: int = 3) -> Vehicle:
+    """A car at a fast charger, one of 11 kW, or one that charges on a single phase."""
+    power_w = 120_000.0 if demo.rated_power_w > 43_000 else 11_000.0 if phases == 3 else 7_400.0
+    return Vehicle(battery_wh=float(demo.battery_wh), soc=soc, max_power_w=power_w, phases=phases)
 
 
 def last_register_wh(identity: str) -> float | None:

@@ -283,6 +283,8 @@ class Charging:
         evse.offered_w = min(own.limit_w, whole.limit_w / sharing)
         evse.offered_a = min(own.limit_a, whole.limit_a / sharing)
         evse.offered_phases = own.phases or whole.phases or 3
+        if transaction is not None and evse.vehicle is not None:
+            evse.vehicle.offered(evse.limit_w())
         return min(own.until, whole.until)
 
     async def _meter(self, connector: Connector, transaction: Transaction) -> None:

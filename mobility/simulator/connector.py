@@ -119,7 +119,8 @@ class Connector:
 
     def charging_state(self) -> str:
         """Charging, SuspendedEV or SuspendedEVSE, from what flows."""
-        if not self.plugged or (self.evse.vehicle is not None and self.evse.vehicle.full):
+        car = self.evse.vehicle
+        if car is None or car.full or car.asleep:
             return "SuspendedEV"
         return "Charging" if self.evse.limit_w() > 0 else "SuspendedEVSE"
 

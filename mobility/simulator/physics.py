@@ -15,12 +15,30 @@ MIN_CURRENT_A = 6.0
 
 @dataclass
 class Vehicle:
-    """A car: `max_power_w` is what its on-board charger (AC) or battery (DC) takes below 80 % charge."""
+    """A car: `max_power_w` is what its on-board charger (AC) or battery (DC) takes below 80 % charge.
+
+    A car that naps falls asleep when its offer ends, and sleeps through so many returns of the power before it wakes.
+    """
 
     battery_wh: float = 60_000.0
     soc: float = 0.3
     max_power_w: float = 11_040.0
     phases: int = 3
+    naps: int = 0
+    asleep: bool = False
+    in_the_dark: bool = False
+
+    def offered(self, limit_w: float) -> None:
+        """See that power is offered, or none."""
+        if limit_w <= 0:
+            self.in_the_dark = True
+            self.asleep = self.asleep or self.naps > 0
+        elif self.in_the_dark:
+            self.in_the_dark = False
+            if self.naps > 0:
+                self.naps -= 1
+            else:
+                self.asleep = False
 
     @property
     def full(self) -> bool:
@@ -28,7 +46,7 @@ class Vehicle:
 
     def accepted_w(self) -> float:
         """Power the battery takes now: constant up to 80 %, then falling linearly to a tenth at 100 %."""
-        if self.full:
+        if self.full or self.asleep:
             return 0.0
         over = max(0.0, self.soc - KNEE_SOC) / (1 - KNEE_SOC)
         return self.max_power_w * (1 - (1 - TAPER_FLOOR) * over)
@@ -36,7 +54,7 @@ class Vehicle:
     def charge(self, seconds: float, limit_w: float) -> float:
         """Charge for `seconds` with at most `limit_w`; returns the energy taken from the meter in Wh."""
         taken_wh = 0.0
-        if limit_w <= 0 or self.full or seconds <= 0:
+        if limit_w <= 0 or self.full or self.asleep or seconds <= 0:
             return taken_wh
         flat_w = min(limit_w, self.max_power_w)
         until_soc = self._flat_until(flat_w)
@@ -57,7 +75,7 @@ class Vehicle:
         if self.full:
             return 0.0
         flat_w = min(limit_w, self.max_power_w)
-        if flat_w <= 0:
+        if flat_w <= 0 or self.asleep:
             return math.inf
         until_soc = self._flat_until(flat_w)
         seconds = max(0.0, until_soc - self.soc) * self.battery_wh / (EFFICIENCY * flat_w) * 3600

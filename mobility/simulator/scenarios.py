@@ -82,6 +82,18 @@ async def plugged(station: Station, plan: Plan) -> None:
     await asyncio.Event().wait()
 
 
+async def sleepy(station: Station, plan: Plan) -> None:
+    """A car with a session at every connector falls asleep when it is held back, and wakes at the second offer only."""
+    await station.wait_until(lambda s: s.online, timeout_s=math.inf)
+    for connector_id in station.connectors:
+        car = station.new_vehicle()
+        car.naps = 1
+        await station.plug_in(connector_id, car)
+        with suppress(NotStarted):
+            await station.start(connector_id)
+    await asyncio.Event().wait()
+
+
 async def charge(station: Station, plan: Plan) -> None:
     """Cars come, charge with the tag and leave, for ever (or for the planned number of sessions)."""
     await _everywhere(station, plan, plan.sessions or 0)
@@ -152,6 +164,7 @@ async def retry(station: Station, plan: Plan) -> None:
 
 SCENARIOS: dict[str, Scenario] = {
     "plugged": plugged,
+    "sleepy": sleepy,
     "idle": idle,
     "charge": charge,
     "once": once,
