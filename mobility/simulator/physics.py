@@ -113,6 +113,12 @@ class Reading:
     soc_percent: float | None
     offered_w: float
     offered_a: float
+    lines_a: tuple[float, ...] = ()
+
+    def samples(self, measurand: str, value: float) -> list[tuple[float, dict[str, str]]]:
+        """The value, and the current of each line beside their own: (value, what else a sample says)."""
+        lines = self.lines_a if measurand == "Current.Import" else ()
+        return [(value, {}), *((amps, {"phase": f"L{number}"}) for number, amps in enumerate(lines, start=1))]
 
 
 @dataclass
@@ -173,4 +179,12 @@ class Evse:
             soc_percent=round(self.vehicle.soc * 100, 1) if self.vehicle else None,
             offered_w=round(limit_w, 1),
             offered_a=round(limit_w / (self.voltage_v * phases), 2),
+            lines_a=self.lines_a(power_w, phases),
         )
+
+    def lines_a(self, power_w: float, used: int) -> tuple[float, ...]:
+        """The current of each line of an outlet that has several."""
+        if self.dc or self.phases == 1:
+            return ()
+        amps = round(power_w / (self.voltage_v * used), 2)
+        return tuple(amps if line < used else 0.0 for line in range(self.phases))

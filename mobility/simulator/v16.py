@@ -118,9 +118,9 @@ class Wire16(Commands16):
         samples = []
         for measurand in measurands:
             value = measured(reading, measurand)
-            if value is not None:
-                sample = {"value": f"{value:g}" if value < 1e6 else str(round(value)), "context": context}
-                samples.append({**sample, "measurand": measurand, "unit": UNITS[measurand]})
+            for number, more in reading.samples(measurand, value) if value is not None else ():
+                sample = {"value": f"{number:g}" if number < 1e6 else str(round(number)), "context": context}
+                samples.append({**sample, "measurand": measurand, "unit": UNITS[measurand], **more})
         return {"timestamp": timestamp(self.station.clock.utc()), "sampledValue": samples}
 
     def sampled(self, transaction: Transaction, reading: Reading, context: str) -> None:

@@ -117,9 +117,9 @@ class Wire2(Commands2):
         samples = []
         for measurand in measurands:
             value = measured(reading, measurand)
-            if value is not None:
-                unit = {"unit": UNITS[measurand]}
-                samples.append({"value": value, "context": context, "measurand": measurand, "unitOfMeasure": unit})
+            unit = {"unitOfMeasure": {"unit": UNITS[measurand]}}
+            for number, more in reading.samples(measurand, value) if value is not None else ():
+                samples.append({"value": number, "context": context, "measurand": measurand, **unit, **more})
         return [{"timestamp": timestamp(moment), "sampledValue": samples}] if samples else []
 
     def _with_meter(self, reading: Reading, context: str, measurands: list[str], moment: datetime) -> Payload:
