@@ -26,6 +26,8 @@ PHONE = {
 EXPECTED = (
     "ERR_INTERNET_DISCONNECTED",
     "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
     "ERR_FAILED",
     "WebSocket connection",
     "400",

@@ -1,9 +1,13 @@
 """What REST gives for small screens: sentences, thinned curves, receipts, what a kilowatt-hour costs when."""
 
+import asyncio
+import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
+from charging.consumers import EventsSocket
 from tests.portal.conftest import Garage
 from tests.support import frames
 from tests.support.people import People
@@ -73,6 +77,27 @@ def test_a_command_says_what_came_of_it(server: Server, people: People, garage: 
         token = token_of(server, people.owner.email, people.owner.password)
         german = get(server, token, f"commands/{made['id']}/", **{"Accept-Language": "de"})
         assert german.json()["outcome"] != made["outcome"]
+
+
+def test_a_quiet_line_says_that_it_lives() -> None:
+    said: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        said.append(message)
+
+    async def quiet() -> None:
+        line = EventsSocket({"query_string": b""}, receive, send)
+        line.last = 7
+        await line.look()
+        assert line.wake.is_set()
+        await line.deliver([])
+        await line.deliver([])
+
+    asyncio.run(quiet())
+    assert [json.loads(message["text"]) for message in said] == [{"event": "alive", "cursor": 7}]
 
 
 def test_sentences_name_times_in_the_callers_zone(

@@ -9,7 +9,7 @@ import { me, wear } from "./me.js";
 import { news } from "./news.js";
 import { renew, unsubscribe } from "./push.js";
 import { schedule } from "./schedule.js";
-import { endLate, session, signOut } from "./session.js";
+import { endLate, session, SignedOut, signOut } from "./session.js";
 import { sessionPage, sessions } from "./sessions.js";
 import { signInPage } from "./signin.js";
 import { clear, deafen, go, listen, onChange, recall, state } from "./store.js";
@@ -189,6 +189,9 @@ async function begin() {
     if (!event.newValue && frame) door(t("Your sign-in has ended. Sign in again."));
     else if (event.newValue && !frame) enter();
   });
+  addEventListener("signed-out", (event) => frame && door(event.detail));
+  // Whoever waited for an answer hears no more of it: the door is open already.
+  addEventListener("unhandledrejection", (event) => event.reason instanceof SignedOut && event.preventDefault());
   addEventListener("online", endLate);
   setInterval(drawLine, 10_000);
   install(

@@ -115,6 +115,7 @@ async function refresh(rejected) {
   }
   if (answer.status !== 401) throw why;
   end();
+  dispatchEvent(new CustomEvent("signed-out", { detail: why.message }));
   throw new SignedOut(why.message);
 }
 
