@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.support import services
 from tests.support.browser import Visits
+from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 PAGES = {
@@ -82,3 +83,13 @@ def test_a_missing_service_fails_where_services_are_required(monkeypatch: pytest
     monkeypatch.setenv("REQUIRE_SERVICES", "1")
     with pytest.raises(pytest.fail.Exception, match="start Redis"), services.redis_database():
         pass
+
+
+def test_the_shell_stays_and_tells_what_fails(server: Server) -> None:
+    assert server.shell("import os; print(os.getpid())") == server.shell("import os; print(os.getpid())")
+    assert server.shell("from accounts.models import User; print(User.objects.count())").strip() != "0"
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        server.shell("1 / 0")
+    with pytest.raises(AssertionError, match="the shell ended with 3"):
+        server.shell("import os; os._exit(3)")
+    assert server.shell("print('again')") == "again\n"

@@ -32,7 +32,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def due(task: str) -> None:
-    beat.Scheduler.apply_entry(object.__new__(beat.Scheduler), SimpleNamespace(task=task))  # type: ignore[arg-type]
+    beat.Scheduler.apply_entry(object.__new__(beat.Scheduler), SimpleNamespace(task=task))
 
 
 def test_every_check_is_of_a_task_that_is_scheduled() -> None:

@@ -38,7 +38,9 @@ def test_a_signal_ends_it_cleanly(start_server: StartServer, number: signal.Sign
 
 
 def test_without_an_admin_it_prints_a_link_that_works_once(start_server: StartServer) -> None:
-    server = start_server({"DJANGO_SUPERUSER_EMAIL": None, "DJANGO_SUPERUSER_PASSWORD": None})
+    nobody: dict[str, str | None] = {"DJANGO_SUPERUSER_EMAIL": None, "DJANGO_SUPERUSER_PASSWORD": None}
+    server = start_server(nobody, from_nothing=True)
+    assert "Bringing the database up to date" in server.log()
     log = server.log_path.read_text()
     path = log.split("/setup/", 1)[1].split()[0]
     with httpx.Client(base_url=server.url, follow_redirects=True) as browser:

@@ -18,9 +18,11 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 
+from tests.support import template
 from tests.support.environment import ROOT, free_port, without_settings
 from tests.support.rest import Rest
 from tests.support.services import ON_POSTGRES, postgres_database, rows_of
+from tests.support.shell import Shell
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -40,7 +42,8 @@ class Server:
     """`manage.py up` (or another command) as a child process.
 
     `env` overrides the environment, a value of None takes a variable away. `data_dir` is made fresh and removed at the
-    end unless one is given. Use it as a context manager, or call `start` and `close`.
+    end unless one is given. It begins with a database that is migrated but empty; `from_nothing` leaves that to the
+    server. Use it as a context manager, or call `start` and `close`.
     """
 
     email = "admin@example.com"
@@ -52,6 +55,7 @@ class Server:
         *,
         command: Sequence[str] = ("up",),
         data_dir: Path | None = None,
+        from_nothing: bool = False,
     ) -> None:
         self._keep_data = data_dir is not None
         self.data_dir = data_dir or Path(tempfile.mkdtemp(prefix="mobility-test-"))
@@ -62,7 +66,10 @@ class Server:
         if ON_POSTGRES and "DATABASE_URL" not in self.overrides:
             self.overrides["DATABASE_URL"] = self._stack.enter_context(postgres_database())
         self.process: subprocess.Popen[bytes] | None = None
+        self._shell: Shell | None = None
         self._signed_in: dict[str, Rest] = {}
+        if not (self._keep_data or from_nothing or self.overrides.get("DATABASE_URL")):
+            shutil.copyfile(template.migrated(), self.data_dir / template.NAME)
         self._choose_ports()
 
     def _choose_ports(self) -> None:
@@ -187,6 +194,7 @@ class Server:
         elif self.running:
             self.stop()
         self.overrides.update(env or {})
+        self._end_shell()
         return self.start()
 
     def close(self) -> None:
@@ -196,6 +204,7 @@ class Server:
                 self.stop()
         finally:
             self.kill()
+            self._end_shell()
             self._stack.close()
             if not self._keep_data:
                 shutil.rmtree(self.data_dir, ignore_errors=True)
@@ -241,7 +250,14 @@ class Server:
 
     def shell(self, code: str) -> str:
         """Run Python inside the project, over the same data; returns what it printed."""
-        return self.manage("shell", "--verbosity", "0", "--no-imports", "--command", code).stdout
+        if self._shell is None or self._shell.process.poll() is not None:
+            self._shell = Shell(self.environment, end_with_parent)
+        return self._shell.run(code)
+
+    def _end_shell(self) -> None:
+        if self._shell is not None:
+            self._shell.close()
+            self._shell = None
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         """Read the database beside the server; `?` stands for a parameter. The embedded file cannot be written so."""
