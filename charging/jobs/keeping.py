@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from charging import live
 from charging.jobs import files, links, progress
@@ -64,7 +65,7 @@ def take_log(job: StationJob, parts: Iterable[bytes], name: str) -> None:
             live.publish(*progress.move(fresh, state, now, progress=max(90, fresh.progress), **more))
     if fresh is None:
         files.remove(files.LOGS, stored.path)
-        raise Conflict("This link has been used.", code="used")
+        raise Conflict(_("This link has been used."), code="used")
 
 
 def prune_logs(now: datetime) -> int:
