@@ -29,6 +29,7 @@ from charging.queries import profiles
 UNPLANNED = timedelta(hours=4)
 #: Measured loads of others are rounded up to such steps, so that a plan does not follow each lamp.
 LOAD_STEP_A = 5.0
+GRID = timedelta(minutes=5)
 #: More changes than this within a night are joined: each costs an allocation.
 MOST_EDGES = 400
 VOLTS = 230.0
@@ -203,7 +204,9 @@ def taken_by(others: Sequence[Outlet], load: SiteLoad, now: datetime) -> list[Ta
         planned |= {outlet.pk} if powers else set()
         watts_per_amp = load.voltage_v * min(outlet.phases, car_phases or 3)
         found += [
-            Taken(outlet.pk, max(hour, one.begin), whole_minute(one.end), one.power_w / watts_per_amp, True)
+            Taken(
+                outlet.pk, max(hour, on_grid(one.begin)), on_grid(one.end, up=True), one.power_w / watts_per_amp, True
+            )
             for one in powers
             if one.end > now
         ]
@@ -236,10 +239,8 @@ def powers_of(shown: dict[str, Any]) -> list[Limit]:
     return found
 
 
-def whole_minute(moment: datetime) -> datetime:
-    """Rounded up, so that what is planned anew for the same time is seen as the same."""
-    return (
-        moment
-        if not moment.second and not moment.microsecond
-        else moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    )
+def on_grid(moment: datetime, *, up: bool = False) -> datetime:
+    """The step of five minutes at or before a moment, or after it: plans made anew for the same time stay the same,
+    and no other plan is cut into slivers by them."""
+    below = moment.replace(minute=moment.minute // 5 * 5, second=0, microsecond=0)
+    return below + GRID if up and below < moment else below
