@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts.views import api_keys, audit, doors, invitation, members, notifications, passwords, webhooks
+from accounts.views import api_keys, audit, devices, doors, invitation, members, notifications, passwords, webhooks
 
 urlpatterns = [
     path("login/", doors.SignIn.as_view(), name="login"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("api-keys/", api_keys.api_key_list, name="api-keys"),
     path("api-keys/<int:pk>/revoke/", api_keys.api_key_revoke, name="api-key-revoke"),
     path("audit/", audit.audit, name="audit"),
+    path("profile/devices/sign-out/", devices.sign_out_others, name="devices-sign-out"),
+    path("profile/devices/<str:pk>/sign-out/", devices.sign_out, name="device-sign-out"),
     path("profile/notifications/", notifications.notification_list, name="notifications"),
     path("profile/notifications/choose/", notifications.choose, name="notifications-choose"),
     path("profile/notifications/read/", notifications.read, name="notifications-read"),

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import devices, kept_answers
 from accounts.models import ApiKey, Invitation, Mark, Notification, ResetRequest, Ticket, TokenFamily, WebhookDelivery
 from charging import aftermath, live
 from charging.actions.commands import settle_new_password, tell_command
@@ -159,10 +160,13 @@ def prune_waiting_stations() -> int:
 
 
 def prune_sign_ins(now: datetime) -> int:
-    """Token families, tickets, invitations and API keys that ended some time ago."""
+    """Sign-ins, tickets, invitations and API keys that ended some time ago, and answers kept for a day.
+
+    A sign-in that has ended still says for a month that its source is known (accounts/guesses.py).
+    """
     month_ago = now - timedelta(days=30)
-    families = TokenFamily.objects.filter(Q(expires_at__lt=now) | Q(revoked_at__lt=now - timedelta(days=1)))
-    removed = in_slices(families, "pk")
+    families = TokenFamily.objects.filter(Q(expires_at__lt=now) | Q(revoked_at__lt=month_ago))
+    removed = in_slices(families, "pk") + devices.prune() + kept_answers.prune()
     removed += Ticket.objects.filter(expires_at__lt=now).delete()[0]
     removed += Invitation.objects.filter(expires_at__lt=month_ago).delete()[0]
     removed += ResetRequest.objects.filter(at__lt=now - timedelta(days=1)).delete()[0]

@@ -15,6 +15,7 @@ from accounts import organizations
 from accounts.actors import RANKS, Role
 from accounts.forms import Form, moment, number
 from accounts.listing import Listing
+from accounts.models import ApiKey
 from accounts.requests import PageRequest, signed_in
 from mobility.errors import Problem
 
@@ -54,6 +55,7 @@ def api_key_list(request: PageRequest) -> HttpResponse:
         "now": timezone.now(),
         "organizations": organizations.visible(request.actor)[:200],
         "roles": grantable(request),
+        "scopes": ApiKey.Scope.choices,
         "belongs": bool(request.actor.memberships) or request.actor.is_platform_admin,
     }
     return render(request, "accounts/api_keys.html", context, status=form.status)
@@ -75,6 +77,7 @@ def create(request: PageRequest) -> keys.Created:
         name=request.POST.get("name", ""),
         organization=organizations.get(request.actor, wanted) if wanted else None,
         role=request.POST.get("role", ""),
+        scope=request.POST.get("scope") or None,
         expires_at=moment(request.POST.get("expires_at", ""), "expires_at"),
     )
 

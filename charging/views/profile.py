@@ -47,6 +47,7 @@ def profile(request: PageRequest) -> HttpResponse:
         "tags": id_tags.visible(request.actor).filter(blocked=False).order_by("name", "id_tag")[:500],
         "cars": cars.visible(request.actor).order_by("name")[:500],
         "memberships": organizations.own_memberships(request.actor),
+        "devices": devices.listed(request.actor, request.session.session_key),
         "board": Board(request.actor, {}),
     }
     return render(request, "charging/profile.html", context, status=max(form.status, password_form.status))
