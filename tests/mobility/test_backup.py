@@ -98,7 +98,7 @@ def test_under_load_and_back(server: Server, unique: Callable[[str], str], tmp_p
         "SELECT SUM(h.energy_wh) FROM charging_hourlyenergy h JOIN charging_chargingstation s ON s.id = h.station_id "
         f"WHERE s.identity = '{identity}'",
     )
-    assert hours == pytest.approx(in_hours)
+    assert hours == pytest.approx(sum(json.loads(in_hours).values()))
     ((readings, last),) = query(
         database, f"SELECT COUNT(*), MAX(energy_wh) FROM charging_meterreading WHERE transaction_id = {pk}"
     )
@@ -115,7 +115,7 @@ def restored_twice(folder: Path, made: Path, database: Path) -> None:
     assert query(database, "SELECT COUNT(*) FROM newer") == [(0,)]
     manage(folder, "restore", str(made), "--yes")
     assert query(database, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'newer'") == [(0,)]
-    (former,) = folder.glob("*.before-restore-*")
+    former = min(folder.glob("*.before-restore-*"))
     assert query(former, "SELECT COUNT(*) FROM newer") == [(0,)]
 
 
