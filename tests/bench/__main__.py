@@ -23,6 +23,7 @@ from tests.support.environment import ROOT
 
 ECHO, LIBRARY = "bare websockets echo", "bare websockets + ocpp, stores nothing"
 SQLITE, POSTGRES = "this server, SQLite", "this server, PostgreSQL"
+FLEET = "two gateways, portal, worker, beat; PostgreSQL, Redis, RabbitMQ"
 Row = dict[str, Any]
 
 
@@ -33,10 +34,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often each server has its turn (3)")
     parser.add_argument("--seconds", type=float, help="how long a turn measures (5)")
     parser.add_argument("--no-postgres", action="store_true", help="leave PostgreSQL out")
+    parser.add_argument("--fleet", action="store_true", help="also as processes of their own, 200 stations")
     parser.add_argument("--least", type=float, help="fail below this many times the bare ocpp server's messages/s")
     parser.add_argument("--pages", action="store_true", help="server time of pages with a million sessions instead")
     given = parser.parse_args()
-    given.stations = sorted(given.stations or ([50] if given.quick else [50, 500]), reverse=True)
+    given.stations = sorted(
+        given.stations or ([50] if given.quick else [200] if given.fleet else [50, 500]), reverse=True
+    )
     given.rounds = given.rounds or (1 if given.quick else 3)
     given.seconds = given.seconds or (2 if given.quick else 5)
     given.no_postgres = given.no_postgres or given.quick
@@ -61,7 +65,7 @@ def machine() -> str:
 def measure(contender: Contender, stations: int, seconds: float) -> Row:
     """One turn of the stations, in a process of their own."""
     arguments = [
-        *("--port", str(contender.port), "--pid", str(contender.pid), "--also", contender.also),
+        *("--ports", *map(str, contender.ports), "--pids", *map(str, contender.pids), "--also", contender.also),
         *("--stations", str(stations), "--seconds", str(seconds), "--password", contender.password),
     ]
     done = subprocess.run(
@@ -165,6 +169,8 @@ def main() -> int:
                 durable.append(stack.enter_context(contenders.postgres(POSTGRES, most)))
             except pytest.skip.Exception as reason:
                 print(f"without PostgreSQL: {reason}", file=sys.stderr)
+        if given.fleet:
+            durable.append(stack.enter_context(contenders.fleet(FLEET, most)))
         rows = run(given, durable)
         print(f"\n{machine()}\n{given.rounds} rounds of {given.seconds:g} s, medians.\n\n{table(rows)}\n")
         stored = [check_stored(contender, rows) for contender in durable]

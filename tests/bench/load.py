@@ -28,14 +28,17 @@ def identity(number: int) -> str:
 
 @dataclass
 class Tree:
-    """The server's processes: `pid` with all below it, and those whose command line names `also`."""
+    """The server's processes: `pids` with all below them, and those whose command line names `also`."""
 
-    pid: int
+    pids: list[int]
     also: str = ""
 
+    def own(self) -> list[psutil.Process]:
+        roots = [psutil.Process(pid) for pid in self.pids]
+        return [process for root in roots for process in (root, *root.children(recursive=True))]
+
     def processes(self) -> list[psutil.Process]:
-        root = psutil.Process(self.pid)
-        found = [root, *root.children(recursive=True)]
+        found = self.own()
         if self.also:
             found += [p for p in psutil.process_iter(["cmdline"]) if self.also in " ".join(p.info["cmdline"] or [])]
         return found
@@ -52,8 +55,7 @@ class Tree:
 
     def memory_bytes(self) -> int:
         """Resident memory; of the server alone, since databases share theirs."""
-        root = psutil.Process(self.pid)
-        return sum(process.memory_info().rss for process in [root, *root.children(recursive=True)])
+        return sum(process.memory_info().rss for process in self.own())
 
 
 @dataclass
@@ -130,7 +132,7 @@ async def one(number: int, options: argparse.Namespace, results: Results, phases
     login = base64.b64encode(f"{identity(number)}:{options.password}".encode()).decode()
     try:
         async with connect(
-            f"ws://127.0.0.1:{options.port}/OCPP/{identity(number)}",
+            f"ws://127.0.0.1:{options.ports[number % len(options.ports)]}/OCPP/{identity(number)}",
             subprotocols=[Subprotocol("ocpp1.6")],
             additional_headers={"Authorization": f"Basic {login}"} if options.password else None,
             compression=None,
@@ -182,7 +184,7 @@ class Phases:
 
 
 async def main(options: argparse.Namespace) -> dict[str, Any]:
-    tree, results = Tree(options.pid, options.also), Results()
+    tree, results = Tree(options.pids, options.also), Results()
     phases = Phases(options.stations, options.seconds)
     memory_before, opened = tree.memory_bytes(), time.monotonic()
     stations = [asyncio.create_task(one(n, options, results, phases)) for n in range(options.stations)]
@@ -210,8 +212,8 @@ async def main(options: argparse.Namespace) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--pid", type=int, required=True)
+    parser.add_argument("--ports", type=int, nargs="+", required=True)
+    parser.add_argument("--pids", type=int, nargs="+", required=True)
     parser.add_argument("--also", default="")
     parser.add_argument("--stations", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -19,7 +20,7 @@ SHARED = {
     "DATABASES": ("DATABASE_URL", {"default": {"ENGINE": "django.db.backends.sqlite3"}}),
     "SECRET_KEY_IS_OWN": ("SECRET_KEY", True),
 }
-GOOD = {
+GOOD: dict[str, Any] = {
     "CELERY_BROKER_URL": "amqp://broker//",
     "REDIS_URL": "redis://cache/0",
     "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}},
