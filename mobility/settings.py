@@ -307,7 +307,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expire_seconds": 10},
     },
     # What was not begun when the next one comes is left to that one: the rows say what is due.
-    "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 5.0, "options": {"expire_seconds": 10}},
+    "run-schedules": {"task": "charging.tasks.run_schedules", "schedule": 2.0, "options": {"expire_seconds": 10}},
     "keep-reservations": {
         "task": "charging.tasks.keep_reservations",
         "schedule": 2.0,

@@ -16,7 +16,7 @@ from charging.scheduling.scene import Scene
 from mobility.errors import Conflict, Problem
 
 State = ScheduleRun.State
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=3)
 WATCH_EVERY = timedelta(seconds=30)
 #: How often a run looks whether what it waits for has come.
 WAIT_EVERY = timedelta(seconds=15)
