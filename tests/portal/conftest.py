@@ -72,7 +72,19 @@ def filled(server: Server, people: People) -> dict[str, str]:
     tariff = people.owner.rest.post("tariffs/", {"name": "Usual", "version": {"parts": parts}}, status=201)["id"]
     slot = {"begin": frames.ts(0), "end": frames.ts(60), "price_per_kwh": "0.08"}
     people.owner.rest.put("prices/", {"zone": "DE-LU", "slots": [slot]})
-    return {"tariff": str(tariff), "identity": identity, "transaction": transaction, "site": str(site)}
+    later = {"station": identity, "id_tag": tag, "starts": frames.ts(600), "expires": frames.ts(660)}
+    people.owner.rest.post("reservations/", later, status=201)
+    firmware = {"station": identity, "kind": "firmware", "location": "https://example.com/1.4.2.bin"}
+    job = people.owner.rest.post("jobs/", firmware, status=201)["id"]
+    group = people.owner.rest.post("jobs/", {"stations": [identity], "kind": "log"}, status=202)["id"]
+    return {
+        "tariff": str(tariff),
+        "identity": identity,
+        "transaction": transaction,
+        "site": str(site),
+        "job": str(job),
+        "job_group": str(group),
+    }
 
 
 def sign_in(server: Server, person: Person) -> httpx.Client:
