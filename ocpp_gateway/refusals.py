@@ -5,7 +5,7 @@ and the table are bounded, so that a flood of refusals leaves no more behind tha
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,12 +14,12 @@ from django.db.models import F
 from accounts.network import scope_ip
 from charging.live import tell_of_waiting
 from charging.models import RefusedHandshake
+from charging.queries.handshakes import KEPT_FOR
 from ocpp_gateway import auth
 
 MOST_KEPT = 200
 #: How many of them are stored at a time; what comes beyond is not kept.
 MOST_AT_ONCE = 50
-KEPT_FOR = timedelta(days=7)
 
 
 @dataclass(slots=True)

@@ -1,13 +1,17 @@
 """Reading refused handshakes: of known stations for those who run them, of strangers for platform admins."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from charging.models import ChargingStation, RefusedHandshake
 from charging.queries.scope import iso, never_for_drivers
+
+KEPT_FOR = timedelta(days=7)
 
 #: HTTP status -> what to do about it.
 ADVICE = {
@@ -24,7 +28,8 @@ MALFORMED = _("Enter the address as it is shown here; it ends in /OCPP. An ident
 
 def visible(actor: Actor) -> QuerySet[RefusedHandshake]:
     """The latest first. A driver sees none, an organization those of its stations."""
-    rows = RefusedHandshake.objects.select_related("station").order_by("-last_seen", "-pk")
+    fresh = RefusedHandshake.objects.filter(last_seen__gte=timezone.now() - KEPT_FOR)
+    rows = fresh.select_related("station").order_by("-last_seen", "-pk")
     if actor.is_platform_admin:
         return rows
     return never_for_drivers(actor, rows.exclude(station=None), "station__organization")
