@@ -216,7 +216,9 @@ def test_all_of_it_is_german(people: People, charger: MakeCharger, phone: Phone)
             beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert beyond <= 0, f"{name} is {beyond} px too wide"
         assert left == []
-        # The choice is the person's, and comes back with the person.
+        # The choice is the person's: it is there on another phone, whatever that one's browser speaks.
+        other = phone(people.member)
+        expect(other.get_by_role("link", name="Zeitplan", exact=True)).to_be_visible()
         page.get_by_label("Sprache").select_option("en")
         expect(page.get_by_role("heading", name="Profile")).to_be_visible()
         page.get_by_text("Dark", exact=True).click()

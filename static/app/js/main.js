@@ -12,7 +12,7 @@ import { schedule } from "./schedule.js";
 import { endLate, session, SignedOut, signOut } from "./session.js";
 import { sessionPage, sessions } from "./sessions.js";
 import { signInPage } from "./signin.js";
-import { clear, deafen, go, listen, onChange, recall, state } from "./store.js";
+import { clear, deafen, go, listen, loadSchedules, onChange, recall, state } from "./store.js";
 import { ago, clockSeconds, language, speak, t, useZone } from "./texts.js";
 
 const root = document.getElementById("app");
@@ -71,7 +71,7 @@ function onState() {
   if (state.me?.language && state.me.language !== spoken) {
     // What was chosen elsewhere, for instance in the portal.
     spoken = state.me.language;
-    if (spoken !== language) speak(spoken).then(redraw);
+    if (spoken !== language) speak(spoken).then(redraw).then(loadSchedules).catch(() => {});
   }
   if (state.line === "live" && !wasLive) resume();
   wasLive = state.line === "live";
