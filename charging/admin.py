@@ -29,6 +29,7 @@ from charging.models import (
     PriceSource,
     Pulse,
     QuarantinedMessage,
+    RefusedHandshake,
     SecurityEvent,
     SetUp,
     Site,
@@ -119,6 +120,14 @@ class ConnectorAdmin(Record):
 class WaitingStationAdmin(Record):
     list_display = ("identity", "attempts", "last_seen", "source_ip", "subprotocols", "had_credentials")
     search_fields = ("identity",)
+    ordering = ("-last_seen",)
+
+
+@admin.register(RefusedHandshake)
+class RefusedHandshakeAdmin(Record):
+    list_display = ("identity", "status", "reason", "attempts", "last_seen", "source_ip", "subprotocols")
+    list_filter = ("status",)
+    search_fields = ("identity", "source_ip")
     ordering = ("-last_seen",)
 
 
