@@ -183,6 +183,8 @@ class CommandIn(Shape):
     vendor_id = Text(required=False, help_text="data_transfer")
     message_id = Text(required=False, help_text="data_transfer")
     data_ = serializers.JSONField(required=False, help_text="data_transfer")
+    expires = Text(required=False, help_text="reserve: until when, in ISO 8601.")
+    number = Whole(required=False, help_text="cancel_reservation: its number at the station.")
     action = Text(required=False, help_text="A CALL of the station's own OCPP version.")
     payload = serializers.DictField(required=False)
 

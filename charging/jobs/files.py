@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -75,6 +76,16 @@ def store(kind: str, parts: Iterable[bytes], most: int) -> Stored:
 def remove(kind: str, path: str) -> None:
     if path:
         where(kind, path).unlink(missing_ok=True)
+
+
+def sweep(kind: str, before: datetime, pattern: str = "*") -> int:
+    """Remove the files of a folder that were written before a moment; -> how many."""
+    removed = 0
+    for path in folder(kind).glob(pattern):
+        if path.stat().st_mtime < before.timestamp():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 def read(stream: object) -> Iterator[bytes]:

@@ -70,8 +70,11 @@ def take_log(job: StationJob, parts: Iterable[bytes], name: str) -> None:
 
 def prune_logs(now: datetime) -> int:
     """Logs are kept for STATION_LOG_DAYS; their jobs stay."""
-    old = StationJob.objects.filter(file_at__lt=now - timedelta(days=settings.STATION_LOG_DAYS)).exclude(file_path="")
-    removed = 0
+    limit = now - timedelta(days=settings.STATION_LOG_DAYS)
+    # Also what no job names any more, since its station was deleted, and what broke off half-way.
+    removed = files.sweep(files.LOGS, limit)
+    files.sweep(files.FIRMWARE, now - timedelta(days=1), "*.part")
+    old = StationJob.objects.filter(file_at__lt=limit).exclude(file_path="")
     for pk, path in list(old.order_by("pk").values_list("pk", "file_path")[:SLICE]):
         files.remove(files.LOGS, path)
         removed += StationJob.objects.filter(pk=pk).update(file_path="")

@@ -1,5 +1,6 @@
 """What the clock does to reservations and jobs, without a server: each is taken by one of two schedulers."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.test import override_settings
 
 from accounts.models import Organization
 from charging import reservations_due
-from charging.jobs import run
+from charging.jobs import files, keeping, run
 from charging.models import EVSE, ChargingStation, Command, Connector, JobGroup, Reservation, StationJob
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -87,6 +88,25 @@ def test_a_job_of_which_nothing_is_heard_is_given_up(station: ChargingStation) -
     assert (silent.state, silent.error) == ("timed_out", "The station has said nothing of it for 10 minutes.")
     assert unproven.state == "timed_out" and "has not restarted" in unproven.error
     assert (came.state, came.progress) == ("done", 100)
+
+
+def test_logs_are_removed_after_their_time(station: ChargingStation) -> None:
+    kept, old, orphan = (files.store(files.LOGS, [b"log"], 10).path for _ in range(3))
+    long_ago = (NOW - timedelta(days=31)).timestamp()
+    for path in (old, orphan):
+        os.utime(files.where(files.LOGS, path), (long_ago, long_ago))
+    os.utime(files.where(files.LOGS, kept), (NOW.timestamp(), NOW.timestamp()))
+    gone = job(station, state="done", file_path=old, file_name="a.log", file_at=NOW - timedelta(days=31))
+    here = job(station, state="done", file_path=kept, file_name="b.log", file_at=NOW)
+    keeping.prune_logs(NOW)
+    assert {path: files.where(files.LOGS, path).exists() for path in (kept, old, orphan)} == {
+        kept: True,
+        old: False,
+        orphan: False,
+    }
+    gone.refresh_from_db()
+    here.refresh_from_db()
+    assert (gone.file_path, here.file_path) == ("", kept)
 
 
 def test_a_group_begins_in_its_turn_and_spread(station: ChargingStation) -> None:
