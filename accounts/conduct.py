@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -76,7 +77,7 @@ class Conduct(GenericAPIView[Any]):
     def serve(self, request: Request, handler: Callable[[], Any]) -> Any:
         method, headers = str(request.method), request.headers
         if method == "POST" and self.keeps_answers and "Idempotency-Key" in headers and request.user.is_authenticated:
-            asked = b"\n".join((request.get_full_path().encode(), request._request.body))
+            asked = b"\n".join((request.get_full_path().encode(), self.whole_body(request)))
             render: Callable[[Any], Any] = self.get_renderers()[0].render
             return kept_answers.once(self.caller(request), headers["Idempotency-Key"], asked, handler, render)
         if method in WRITES and "If-Match" in headers and hasattr(self, "get"):
@@ -85,6 +86,14 @@ class Conduct(GenericAPIView[Any]):
         if method in READS and "fields" in request.query_params and isinstance(response, Response):
             self.keep_only(response, request.query_params["fields"])
         return response
+
+    @staticmethod
+    def whole_body(request: Request) -> bytes:
+        """Raises Invalid: it is more than is held in memory at once."""
+        try:
+            return request._request.body
+        except RequestDataTooBig:
+            raise Invalid(_("With an Idempotency-Key a body has at most 2.5 MB."), code="too_large") from None
 
     def if_unchanged(self, request: Request, wanted: str, handler: Callable[[], Any]) -> Any:
         """Raises Changed: it is no longer as it was when the client got its tag."""

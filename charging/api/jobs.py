@@ -258,6 +258,8 @@ class FirmwareFilesView(Endpoint):
 
     serializer_class = FirmwareFileOut
     parser_classes = [MultiPartParser]
+    # To compare it with what came before, the whole file would be held in memory.
+    keeps_answers = False
     default_order = ("-pk",)
 
     @extend_schema(responses={200: FirmwareFileOut(many=True), **failures(400, 401)}, tags=["jobs"])

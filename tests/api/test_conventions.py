@@ -114,6 +114,11 @@ def test_an_unusable_key_is_told(api: Api, key: str) -> None:
     assert api.send("post", "cars/", {"name": "Zoe"}, idempotency_key=key).json()["code"] == "bad_idempotency_key"
 
 
+def test_a_body_too_large_to_compare_is_told(api: Api) -> None:
+    answer = api.send("post", "id-tags/import/", {"text": "x" * 3_000_000}, idempotency_key="k1")
+    assert (answer.status_code, answer.json()["code"]) == (400, "too_large")
+
+
 def test_without_a_key_a_command_costs_no_query_more(api: Api, owner: User) -> None:
     station = ChargingStation.objects.create(
         organization=Organization.objects.get(), identity="CP-1", protocol="1.6", online=False
