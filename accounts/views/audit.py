@@ -6,6 +6,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import audit as records
 from accounts import organizations
+from accounts.audit_words import NOUNS, words_of
 from accounts.listing import Listing
 from accounts.requests import PageRequest, signed_in
 
@@ -23,11 +24,14 @@ def audit(request: PageRequest) -> HttpResponse:
         rows = records.said(rows, listing["q"])
     if listing["noun"] in records.nouns():
         rows = rows.filter(action__startswith=f"{listing['noun']}.")
+    page = listing.paginate(listing.between(rows, "at"))
+    for row in page:
+        row.words = words_of(row.action)
     context = {
-        "page": listing.paginate(listing.between(rows, "at")),
+        "page": page,
         "listing": listing,
         "board": listing,
-        "nouns": [(noun, noun.replace("_", " ")) for noun in records.nouns()],
+        "nouns": sorted(((noun, NOUNS.get(noun, noun)) for noun in records.nouns()), key=lambda pair: str(pair[1])),
         "organization": organization,
         "organizations": organizations.managed(request.actor)[:200],
     }

@@ -58,7 +58,7 @@ def test_the_audit_is_found(server: Server, people: People, visit: Visits, uniqu
     people.owner.rest.create_station(identity, "Sixteen-Chars-No", name=HOSTILE + identity)
     page = visit(server.url, people.owner)
     page.goto(f"{server.url}/audit/?q={identity}")
-    row = page.locator("tbody tr", has_text="station.create")
+    row = page.locator("tbody tr", has_text="Station added")
     expect(row).to_contain_text(people.owner.email)
     row.locator("summary").press("Enter")
     expect(row.locator("dl")).to_contain_text(identity)
