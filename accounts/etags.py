@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import KeptAnswer
+from mobility.documents import within_64_bits
 from mobility.errors import Problem
 
 EACH = re.compile(r'(?:W/)?"([^"]*)"')
@@ -40,7 +41,11 @@ def edited_part(data: Any, names: Iterable[str] | None) -> str:
     kept = data
     if wanted is not None and isinstance(data, dict):
         kept = {name: value for name, value in data.items() if name in wanted}
-    return digest(orjson.dumps(kept, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS))
+    option = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
+    try:
+        return digest(orjson.dumps(kept, default=str, option=option))
+    except TypeError:
+        return digest(orjson.dumps(within_64_bits(kept), default=str, option=option))
 
 
 def matches(header: str, edited: str) -> bool:

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from mobility.documents import within_64_bits
 from mobility.errors import Problem, TooMany, Unavailable
 
 log = logging.getLogger("mobility.api")
@@ -28,7 +29,11 @@ class JSONRenderer(renderers.JSONRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(data, default=plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+        option = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+        try:
+            return orjson.dumps(data, default=plain, option=option)
+        except TypeError:
+            return orjson.dumps(within_64_bits(data), default=plain, option=option)
 
 
 def plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from charging.ledger import commands as ledger_commands
 from charging.ledger.commands import Claimed, Outcome
 from charging.ledger.core import NotApplied, OutcomeUnknown, Work, apply_fact
 from charging.models import Command
+from mobility.documents import within_64_bits
 from mobility.errors import Invalid, Problem
 from ocpp_gateway import directions, rpc, schemas
 from ocpp_gateway.log import masked
@@ -92,7 +93,7 @@ def check_registration(registration: str | None, action: str) -> None:
 def translate(connection: "Connection", command: Command) -> tuple[str, Payload, Payload]:
     """(action, payload, payload with secrets masked); strict in what we send: the schema has the last word."""
     try:
-        action, payload = connection.translator.call_for(command, real_params(command))
+        action, payload = connection.translator.call_for(command, within_64_bits(real_params(command)))
     except (AssertionError, KeyError, TypeError, ValueError) as error:
         # For instance a transaction that began under another version, before the station was updated.
         log.warning("Command %s cannot be said in OCPP %s: %r", command.pk, connection.protocol, error)

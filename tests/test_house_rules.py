@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "ocpp_gateway": {"ocpp_gateway", "charging", "accounts"},
 }
 #: The modules of `mobility` that every room may use; they import no room themselves.
-FOUNDATION = {"errors", "api", "beat", "htmx", "logs", "websocket"}
+FOUNDATION = {"errors", "api", "beat", "documents", "htmx", "logs", "websocket"}
 
 Rule = Callable[[str, str], Iterator[str]]
 RULES: dict[str, tuple[Rule, tuple[str, str]]] = {}
