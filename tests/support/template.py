@@ -8,12 +8,14 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
 from tests.support.environment import ROOT, without_settings
 
 NAME = "mobility.sqlite3"
+KEPT_S = 86_400
 
 
 def fingerprint() -> str:
@@ -34,7 +36,9 @@ def migrated() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not found.exists():
             for old in folder.glob("*.sqlite3"):
-                old.unlink()
+                # Another run may be copying one of today's.
+                if time.time() - old.stat().st_mtime > KEPT_S:
+                    old.unlink()
             with tempfile.TemporaryDirectory(dir=folder) as data_dir:
                 settings = {"DATA_DIR": data_dir, "SECRET_KEY": "black-box-tests-only-" * 3}
                 subprocess.run(
