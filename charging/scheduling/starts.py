@@ -91,7 +91,13 @@ def miss(scene: Scene, run: ScheduleRun) -> None:
 
 def begin(scene: Scene, run: ScheduleRun) -> None:
     """Start remotely; a station that begins by itself has only its limit taken away."""
-    if scene.schedule.technique == Schedule.Technique.HOLD and scene.may_limit and not scene.is_balanced:
+    holds = scene.schedule.technique == Schedule.Technique.HOLD
+    if holds and (scene.is_balanced or not scene.may_limit):
+        # Its session begins by itself, and nothing is held that could be let go.
+        run.attempts += 1
+        watch(scene, run, "")
+        return
+    if holds:
         sent = send(scene, run, "set_limit", {"limit_w": run.limit_w})
     else:
         if scene.may_limit:

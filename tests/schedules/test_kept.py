@@ -104,6 +104,16 @@ def test_nobody_elses_session_is_ever_limited(world: World) -> None:
     assert not Command.objects.exclude(kind="start").exists()
 
 
+def test_a_session_that_begins_by_itself_is_waited_for_and_not_started(world: World) -> None:
+    """A driver's schedule that holds sessions back, at a station where none has begun."""
+    outlet = world.outlet("LATE")
+    world.schedule("LATE", world.driver, mode="schedule", windows=NIGHT, technique="hold")
+    outlet.plug(Car(45_000))
+    world.run_until(local(EVENING, 22, 1))
+    assert ScheduleRun.objects.filter(state="sent").count() == 1
+    assert not Command.objects.exists()
+
+
 def test_a_driver_who_charges_at_once_or_removes_the_schedule_is_let_go(world: World) -> None:
     outlet, schedule = drivers(world)
     world.tick()
