@@ -43,7 +43,7 @@ def has_work(task: str) -> bool:
         return True
 
 
-class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+class Scheduler(DatabaseScheduler):
     """Sends what is due and has work, and keeps its connection to a file, which cannot break, from tick to tick."""
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
