@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("charging", "0013_search")]
+    dependencies = [("charging", "0012_plans_kept")]
 
     operations = [
         migrations.CreateModel(
