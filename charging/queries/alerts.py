@@ -1,5 +1,6 @@
 """What needs a person now: one query for each kind of trouble, however many stations there are."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ MOST = 20
 AWAY_FOR = timedelta(hours=1)
 #: The scheduler shows life every 20 s.
 IDLE_FOR = timedelta(seconds=60)
+STARTED = time.monotonic()
 MANY_VIOLATIONS = 20
 FAILED = (Command.Status.REJECTED, Command.Status.TIMED_OUT, Command.Status.FAILED, Command.Status.EXPIRED)
 #: How many held bills are looked through for the newest.
@@ -79,9 +81,16 @@ def troubles(actor: Actor) -> Troubles:
             .filter(created_at__gte=midnight, status__in=FAILED)
             .order_by("-created_at", "-pk")
         ),
-        idle_since=Pulse.objects.filter(name="beat", at__lt=now - IDLE_FOR).values_list("at", flat=True).first(),
+        idle_since=idle_since(now),
         deaf=live.layer_is_away(),
     )
+
+
+def idle_since(now: datetime) -> datetime | None:
+    """The scheduler's last sign of life, if that is too long ago; what started a moment ago waits for the first one."""
+    if time.monotonic() - STARTED < IDLE_FOR.total_seconds():
+        return None
+    return Pulse.objects.filter(name="beat", at__lt=now - IDLE_FOR).values_list("at", flat=True).first()
 
 
 def held_bills(actor: Actor) -> list[Transaction]:
