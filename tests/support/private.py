@@ -173,11 +173,15 @@ class Rabbit(Service):
 
     def close(self) -> None:
         self.kill()
-        epmd = next(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"), None) or shutil.which("epmd")
-        if epmd:
-            # The port mapper is a daemon of its own; it ends when asked, now that no node is registered.
-            subprocess.run([epmd, "-kill"], env=self.environment(), capture_output=True, timeout=20, check=False)
+        with contextlib.suppress(AssertionError):
+            wait_until(self._mapper_has_ended, "the port mapper to end", 10)
         super().close()
+
+    def _mapper_has_ended(self) -> bool:
+        """The mapper is a daemon of its own; it ends when it is asked, once it has seen that the node is gone."""
+        epmd = next((str(path) for path in Path("/usr/lib/erlang").glob("erts-*/bin/epmd")), "epmd")
+        asked: dict[str, Any] = {"env": self.environment(), "capture_output": True, "timeout": 20, "check": False}
+        return subprocess.run([epmd, "-kill"], **asked).returncode == 0
 
 
 class Postgres(Service):
