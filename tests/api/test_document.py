@@ -1,10 +1,11 @@
 """The OpenAPI document says what it promises to say: examples that fit, tags that are described, scopes of keys."""
 
+import gzip
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from django.test import Client
-from jsonschema import Draft202012Validator
 
 from mobility.openapi_examples import EXAMPLES
 
@@ -13,6 +14,15 @@ from mobility.openapi_examples import EXAMPLES
 def document() -> dict[str, Any]:
     found: dict[str, Any] = Client().get("/api/schema/").json()
     return found
+
+
+def answers(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Status -> the response itself, wherever it is said."""
+    shared = document["components"]["responses"]
+    return {
+        status: shared[response["$ref"].rpartition("/")[2]] if "$ref" in response else response
+        for status, response in operation["responses"].items()
+    }
 
 
 def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -38,7 +48,7 @@ def test_its_examples_fit(document: dict[str, Any]) -> None:
     def fits(schema: dict[str, Any], value: Any, where: str) -> None:
         # What a schema refers to is looked for within itself.
         whole = {**schema, "components": document["components"]}
-        problems = [error.message for error in Draft202012Validator(whole).iter_errors(value)]
+        problems = [error.message for error in jsonschema_rs.Draft202012Validator(whole).iter_errors(value)]
         assert not problems, (where, problems)
 
     shown = 0
@@ -48,7 +58,7 @@ def test_its_examples_fit(document: dict[str, Any]) -> None:
         for name, example in body["examples"].items():
             fits(body["schema"], example["value"], f"{method} {path}: {name}")
             shown += 1
-        for status, response in operation["responses"].items():
+        for status, response in answers(document, operation).items():
             content = response.get("content", {}).get("application/json", {})
             if "example" in content:
                 fits(content["schema"], content["example"], f"{method} {path}: {status}")
@@ -67,7 +77,7 @@ def test_every_operation_says_what_holds_everywhere(document: dict[str, Any]) ->
             assert "412" in statuses, name
         if "Idempotency-Key" in headers and "auth/" not in name:
             assert {"409", "422"} <= statuses, name
-        for response in operation["responses"].values():
+        for response in answers(document, operation).values():
             assert "RateLimit-Remaining" in response["headers"], name
 
 
@@ -81,3 +91,23 @@ def test_each_operation_names_the_least_scope_of_a_key(document: dict[str, Any])
         "POST live-ticket/": [{"bearer": []}, {"apiKey": ["read"]}],
     }
     assert {name: found[name]["security"] for name in least} == least
+
+
+def test_what_operations_share_is_said_once(document: dict[str, Any]) -> None:
+    named = document["components"]["responses"]
+    assert len({str(response) for response in named.values()}) == len(named)
+    refused = [
+        response
+        for operation in operations(document).values()
+        for status, response in operation["responses"].items()
+        if status[0] == "4"
+    ]
+    assert all(set(response) == {"$ref"} for response in refused)
+    assert len(named) < len(refused) / 10
+
+
+def test_it_is_packed_for_those_who_can_open_it() -> None:
+    plain, packed = Client().get("/api/schema/"), Client().get("/api/schema/", headers={"Accept-Encoding": "br, gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert len(packed.content) < len(plain.content) / 8

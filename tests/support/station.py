@@ -258,12 +258,16 @@ def upgrade(
     protocols: str | None = "ocpp1.6",
     headers: Mapping[str, str] | None = None,
     timeout: float = 15,
+    tls: ssl.SSLContext | None = None,
 ) -> HttpAnswer:
     """A WebSocket handshake, byte for byte: `target` is the request target as it stands on the wire."""
     request = upgrade_request(
         server, target, identity=identity, password=password, protocols=protocols, headers=headers
     )
-    with socket.create_connection(("127.0.0.1", server.ocpp_port), timeout=timeout) as wire:
+    with contextlib.ExitStack() as stack:
+        wire = stack.enter_context(socket.create_connection(("127.0.0.1", server.ocpp_port), timeout=timeout))
+        if tls is not None:
+            wire = stack.enter_context(tls.wrap_socket(wire, server_hostname="127.0.0.1"))
         wire.sendall(request)
         received = wire.makefile("rb")
         status = int(received.readline().split()[1])
