@@ -14,8 +14,9 @@ import sqlite3
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +124,25 @@ def copy_database(into: Path) -> None:
     if engine() == "sqlite":
         # In one step, so within one read transaction: with the write-ahead log nobody waits, and it never starts anew.
         with (
-            contextlib.closing(sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=30)) as source,
+            contextlib.closing(sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=1)) as source,
             contextlib.closing(sqlite3.connect(into)) as target,
         ):
-            source.backup(target, pages=-1)
+            source.backup(target, pages=-1, progress=patience(timedelta(minutes=1)))
             if target.execute("PRAGMA quick_check").fetchone() != ("ok",):
                 raise Unusable("The copy of the database is damaged, so the database is: see its integrity_check.")
         return
     run_tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={into}")
+
+
+def patience(most: timedelta) -> Callable[[int, int, int], None]:
+    """Called after each try of a step: a copy that somebody's lock keeps out is tried again for ever."""
+    until = time.monotonic() + most.total_seconds()
+
+    def look(status: int, _remaining: int, _total: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > until:
+            raise Unusable("Somebody has the database locked. What else uses it?")
+
+    return look
 
 
 def run_tool(tool: str, *arguments: str) -> None:

@@ -1,5 +1,6 @@
 """Backup and restore, for real: while stations write, back into a fresh folder, and the ledger balances."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,11 +10,13 @@ import sys
 import tarfile
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from mobility import archive
 from tests.support import frames
@@ -140,7 +143,7 @@ def changed(path: Path, into: Path, **changes: object) -> Path:
     return made
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     made, _ = archive.make(tmp_path / "copy.tar.gz")
     with pytest.raises(archive.Unusable, match="already"):
@@ -179,3 +182,20 @@ def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
     manage(tmp_path, "restore", str(made), "--yes", env=env)
     assert shell(names) == "Kept"
     assert list((tmp_path / "backups").glob("before-restore-*.dump"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_somebody_locks_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("this is about SQLite's file")
+    patience = archive.patience
+    monkeypatch.setattr(archive, "patience", lambda _most: patience(timedelta(0)))
+    file = tmp_path / "locked.sqlite3"
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(file))
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE t (n)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(archive.Unusable, match="locked"):
+            archive.copy_database(tmp_path / "copy.sqlite3")
