@@ -85,9 +85,10 @@ def totals(actor: Actor, station: ChargingStation | None = None) -> dict[str, An
     if station is not None:
         seen, outlets = seen.filter(pk=station.pk), outlets.filter(station=station)
     sessions = transactions.open_ones(actor, station).order_by().values_list("pk", "energy_wh", "cost")
+    all_of_them = list(seen.order_by("pk").values_list("pk", "online", "status"))
     return {
-        "online": dict(seen.order_by().values_list("pk", "online")),
-        "station_faults": list(seen.filter(status="Faulted").values_list("pk", flat=True)),
+        "online": {pk: online for pk, online, _status in all_of_them},
+        "station_faults": [pk for pk, _online, status in all_of_them if status == "Faulted"],
         "connectors": {
             pk: (status, power_w, running is not None)
             for pk, status, power_w, running in outlets.values_list("pk", "status", "power_w", "transaction_id")
