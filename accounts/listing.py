@@ -1,6 +1,6 @@
 """Lists of the portal that are not live: filters and page stand in the address, so that a list can be kept and sent."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -49,15 +49,12 @@ class Listing:
         return rows.filter(**{f"{field}__lte": end}) if end else rows
 
 
-def day(text: str, *, last: bool = False) -> datetime | None:
-    """The first or the last moment of a day; None for what is no day."""
+def day(text: str | None, *, last: bool = False) -> datetime | None:
+    """The first or the last moment of a day in the reader's time zone, in UTC; None for what is no day there."""
     try:
-        found = parse_date(text)
-    except ValueError:
-        return None
-    if found is None:
-        return None
-    try:
-        return timezone.make_aware(datetime.combine(found, time.max if last else time.min))
+        found = parse_date(text or "")
+        if found is None:
+            return None
+        return timezone.make_aware(datetime.combine(found, time.max if last else time.min)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -6,8 +6,8 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from accounts.actors import Role
+from accounts.listing import day
 from charging.boards.base import Board
-from charging.boards.transactions import day
 from charging.cards import Chip
 from charging.jobs import words
 from charging.models import StationJob

@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.actors import Role
+from accounts.listing import day
 from charging.boards.base import Board
-from charging.boards.transactions import day
 from charging.cards import Chip, chip_of
 from charging.models import Reservation
 from charging.models.id_tags import canonical_id_tag

@@ -1,12 +1,10 @@
 """The list of sessions, and the page of one."""
 
-from datetime import datetime, time
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
-from django.utils import timezone
-from django.utils.dateparse import parse_date
 
+from accounts.listing import day
 from charging.boards.base import Board
 from charging.cards import OPEN, STATES, Chip, chip_of
 from charging.models import Transaction
@@ -97,14 +95,3 @@ class Row:
     @property
     def is_open(self) -> bool:
         return self.json["state"] in OPEN
-
-
-def day(text: str | None, *, last: bool = False) -> datetime | None:
-    """The first or the last moment of a day in the reader's time zone; None for what is no day."""
-    try:
-        found = parse_date(text or "")
-    except ValueError:
-        return None
-    if found is None:
-        return None
-    return timezone.make_aware(datetime.combine(found, time.max if last else time.min))

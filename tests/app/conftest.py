@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.portal.conftest import garage
 from tests.support import frames
 from tests.support.browser import Visits
-from tests.support.people import People, Person
+from tests.support.people import People, Person, create_trio
 from tests.support.server import Server
 from tests.support.station import Station
 
@@ -35,6 +35,12 @@ EXPECTED = (
     "404",
 )
 Phone = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def people(server: Server) -> People:
+    """People of the app's own: it gives those who have none the phone's language and time zone."""
+    return create_trio(server)
 
 
 @pytest.fixture
