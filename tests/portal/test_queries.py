@@ -25,7 +25,7 @@ PATHS = [
     "/profile/",
     "/statistics/",
 ]
-MOST = 30
+MOST = 32
 
 
 @pytest.fixture
