@@ -132,7 +132,7 @@ class Station:
         return self.connect()
 
     def __enter__(self) -> "Station":
-        return self.connect()
+        return self if self._open else self.connect()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -146,7 +146,8 @@ class Station:
                     self._take(json.loads(text))
         finally:
             with self._news:
-                self._open = False
+                # What ended may be the line before this one.
+                self._open = self._open and socket_ is not self.socket
                 self._news.notify_all()
 
     def _take(self, frame: Any) -> None:
