@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from charging import live
 from charging.actions.commands import Draft, queue_command
+from charging.claims import claimed
 from charging.commands import KINDS
 from charging.live import Event
 from charging.models import Command, Reservation
@@ -18,7 +19,6 @@ from charging.reserving import change
 log = logging.getLogger("charging.reserving")
 
 Status = Reservation.Status
-#: How long a claimed one is left alone: should its process die, it is due again.
 LEASE = timedelta(seconds=30)
 MOST_AT_ONCE = 500
 NOT_THERE = "The station was not connected while this reservation should have held."
@@ -31,11 +31,8 @@ def has_due() -> bool:
 
 def run_due(now: datetime) -> int:
     """Look at every reservation whose time has come; -> how many. Of two schedulers one takes each."""
-    due = Reservation.objects.filter(due_at__lte=now).order_by("due_at", "pk").values_list("pk", "due_at")
     taken = 0
-    for pk, due_at in list(due[:MOST_AT_ONCE]):
-        if not Reservation.objects.filter(pk=pk, due_at=due_at).update(due_at=now + LEASE):
-            continue
+    for (pk,) in claimed(Reservation.objects.all(), "due_at", now, lease=LEASE, most=MOST_AT_ONCE):
         taken += 1
         try:
             look(pk, now)

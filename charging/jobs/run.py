@@ -18,6 +18,7 @@ from accounts.actors import Actor
 from accounts.sealing import seal, unseal
 from charging import live
 from charging.actions.commands import SEALED_FOR, Draft, queue_command
+from charging.claims import claimed
 from charging.commands import KINDS
 from charging.jobs import links, progress
 from charging.live import Event
@@ -47,10 +48,7 @@ def has_due() -> bool:
 def run_due(now: datetime) -> int:
     """Begin what may begin and end what is silent; -> how many jobs were touched."""
     touched = 0
-    due = StationJob.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", "due_at")
-    for pk, due_at in list(due[:MOST_AT_ONCE]):
-        if not StationJob.objects.filter(pk=pk, due_at=due_at).update(due_at=now + LEASE):
-            continue
+    for (pk,) in claimed(StationJob.objects.all(), "due_at", now, lease=LEASE, most=MOST_AT_ONCE):
         touched += 1
         with transaction.atomic():
             job = queries.rows().filter(pk=pk).first()

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from charging.claims import claimed
 from charging.models import Schedule, ScheduleRun
 from charging.planner import Options, Plan, plan
 from charging.queries.scope import iso
@@ -65,12 +66,9 @@ def has_due_work() -> bool:
 
 def plan_due(now: datetime) -> int:
     """Look at every schedule whose time has come; -> how many. Of two schedulers one takes each."""
-    due = Schedule.objects.filter(plan_at__lte=now).order_by("plan_at").values_list("pk", "plan_at")
     taken = 0
     kept.clear_orphans(now)
-    for pk, plan_at in list(due[:MOST_AT_ONCE]):
-        if not Schedule.objects.filter(pk=pk, plan_at=plan_at).update(plan_at=now + LOOK_EVERY):
-            continue
+    for (pk,) in claimed(Schedule.objects.all(), "plan_at", now, lease=LOOK_EVERY, most=MOST_AT_ONCE):
         taken += 1
         try:
             replan(pk, now)

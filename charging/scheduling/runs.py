@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from charging.claims import claimed
 from charging.models import ScheduleRun
 from charging.scheduling import ends, starts
 from charging.scheduling.acts import tell_schedule
@@ -18,7 +19,6 @@ from charging.scheduling.scene import Scene, scene_of
 log = logging.getLogger("charging.scheduling")
 
 State = ScheduleRun.State
-#: How long a claimed run is left alone: should its process die, it is due again.
 LEASE = timedelta(seconds=60)
 MOST_AT_ONCE = 500
 
@@ -34,11 +34,9 @@ STEPS: dict[State, Callable[[Scene, ScheduleRun], None]] = {
 
 def run_due(now: datetime) -> int:
     """Look at every run that is due; -> how many. Of two schedulers one takes each."""
-    due = ScheduleRun.objects.filter(due_at__lte=now).order_by("due_at", "pk").values_list("pk", "due_at", "schedule")
     taken = 0
-    for pk, due_at, schedule_pk in list(due[:MOST_AT_ONCE]):
-        if not ScheduleRun.objects.filter(pk=pk, due_at=due_at).update(due_at=now + LEASE):
-            continue
+    rows = ScheduleRun.objects.all()
+    for pk, schedule_pk in claimed(rows, "due_at", now, lease=LEASE, most=MOST_AT_ONCE, also=("schedule",)):
         taken += 1
         try:
             look(pk, schedule_pk, now)
