@@ -50,10 +50,10 @@ def run_due(now: datetime) -> int:
     touched = 0
     for (pk,) in claimed(StationJob.objects.all(), "due_at", now, lease=LEASE, most=MOST_AT_ONCE):
         touched += 1
-        with transaction.atomic():
-            job = queries.rows().filter(pk=pk).first()
-            if job is not None and (events := progress.overdue(job, now)):
-                live.publish(*events)
+        try:
+            end_silent(pk, now)
+        except Exception:
+            log.exception("Job %s cannot be looked at", pk)
     ready = StationJob.objects.filter(state=State.WAITING, begin_at__lte=now, station__online=True, group__isnull=False)
     for group_id in list(ready.order_by().values_list("group_id", flat=True).distinct()[:MOST_AT_ONCE]):
         try:
@@ -61,6 +61,13 @@ def run_due(now: datetime) -> int:
         except Exception:
             log.exception("Jobs of group %s cannot be begun", group_id)
     return touched
+
+
+def end_silent(pk: int, now: datetime) -> None:
+    with transaction.atomic():
+        job = queries.rows().filter(pk=pk).first()
+        if job is not None and (events := progress.overdue(job, now)):
+            live.publish(*events)
 
 
 def begin_group(group_id: int, now: datetime) -> int:
