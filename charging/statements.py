@@ -5,20 +5,43 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from accounts.actors import Actor
 from charging.exports import KILO, MOMENT, MONEY, Column, Sheet, in_order
 from charging.models import Transaction
+from charging.queries import statements as queries
 from charging.queries import transactions
 from charging.queries.statements import GROUPS, Group, Month, center_of, centers_of, taxes
 from charging.receipts import LINE_MM, MARGIN_MM, QUIET, RULE, blank_page, printable, table, total, write, written
 from charging.tables import kwh, lean, local, tax_in
 from charging.tariff_words import number
 from charging.templatetags.figures import kilo, money, short
+from mobility.errors import NotFound
 
 #: So many sessions stand on paper; the table has them all.
 MOST_ON_PAPER = 1000
+
+
+def sheets(actor: Actor, period: Month, by: str, form: str) -> list[Sheet]:
+    """A month as a file: as CSV its sessions; as XLSX the overview, too."""
+    found = [session_sheet(queries.sessions(actor, period).order_by("ended", "pk"))]
+    return [group_sheet(queries.groups(actor, period, by), by), *found] if form == "xlsx" else found
+
+
+def paper(actor: Actor, period: Month, by: str, key: str, currency: str) -> HttpResponse:
+    """The statement of one person, id tag or cost centre as a PDF. Raises NotFound when it has no sessions."""
+    found = queries.groups(actor, period, by)
+    group = next((group for group in found if (group.key, group.currency) == (key, currency)), None)
+    if group is None:
+        raise NotFound(_("There are no sessions of this in the month."))
+    rows = queries.of_group(actor, period, by, key).filter(currency=currency)
+    listed = list(rows.select_related("station", "organization")[:MOST_ON_PAPER])
+    body = statement(group, period, by, listed, listed[0].organization.name if listed else "")
+    name = f'inline; filename="statement-{period.key}.pdf"'
+    return HttpResponse(body, content_type="application/pdf", headers={"Content-Disposition": name})
 
 
 def group_sheet(groups: Sequence[Group], by: str) -> Sheet:

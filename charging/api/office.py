@@ -16,7 +16,7 @@ from charging import statements as papers
 from charging.actions import fleet as fleet_actions
 from charging.alerts import Alert, alerts_of
 from charging.api.shapes import Moment, Number, Shape, Text, Whole, reference
-from charging.exports import XLSX, Sheet, download
+from charging.exports import XLSX, download
 from charging.queries import alerts, search, sites, stations
 from charging.queries import statements as queries
 from mobility.errors import Invalid, NotFound
@@ -87,9 +87,7 @@ ASKED = [
 class OfMonth(Endpoint):
     def asked(self) -> tuple[queries.Month, str]:
         """Raises Invalid."""
-        by = self.request.query_params.get("by") or "user"
-        queries.kind(by)
-        return queries.month(self.request.query_params.get("month", "")), by
+        return queries.asked(self.request.query_params)
 
 
 class StatementsView(OfMonth):
@@ -149,9 +147,7 @@ class StatementsExportView(FileView):
             why = _("Choose one of %(choices)s.") % {"choices": ", ".join(FORMATS)}
             raise Invalid(_("Some filters are not usable."), fields={"format": why})
         period, by = self.asked()
-        sheets: list[Sheet] = [papers.session_sheet(queries.sessions(self.actor, period).order_by("ended", "pk"))]
-        if form == "xlsx":
-            sheets.insert(0, papers.group_sheet(queries.groups(self.actor, period, by), by))
+        sheets = papers.sheets(self.actor, period, by, form)
         return download(request._request, sheets, form, f"statements-{period.key}")
 
 
@@ -171,17 +167,8 @@ class StatementPaperView(FileView):
     def get(self, request: Request) -> HttpResponse:
         """The statement as a PDF."""
         period, by = self.asked()
-        key, currency = request.query_params.get("key", ""), request.query_params.get("currency", "")
-        found = queries.groups(self.actor, period, by)
-        group = next((group for group in found if (group.key, group.currency) == (key, currency)), None)
-        if group is None:
-            raise NotFound(_("There are no sessions of this in the month."))
-        rows = queries.of_group(self.actor, period, by, key).filter(currency=currency)
-        listed = list(rows.select_related("station", "organization")[: papers.MOST_ON_PAPER])
-        issuer = listed[0].organization.name if listed else ""
-        body = papers.statement(group, period, by, listed, issuer)
-        name = f'inline; filename="statement-{period.key}.pdf"'
-        return HttpResponse(body, content_type="application/pdf", headers={"Content-Disposition": name})
+        named = request.query_params
+        return papers.paper(self.actor, period, by, named.get("key", ""), named.get("currency", ""))
 
 
 # --- Searching ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a month's sessions come to: by person, by id tag or by cost centre."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -87,6 +87,13 @@ def month(text: str) -> Month:
         why = _("This is a month such as 2026-11.")
         raise Invalid(why, fields={"month": why})
     return Month(found)
+
+
+def asked(params: Mapping[str, str]) -> tuple[Month, str]:
+    """The month and by what, as an address names them: `?month=2026-11&by=user`. Raises Invalid."""
+    by = params.get("by") or "user"
+    kind(by)
+    return month(params.get("month", "")), by
 
 
 def sessions(actor: Actor, period: Month) -> QuerySet[Transaction]:

@@ -17,21 +17,14 @@ from charging.boards import Board
 from charging.exports import download
 from charging.queries import cost_centers
 from charging.queries import statements as queries
-from mobility.errors import Forbidden, NotFound, Problem
-
-
-def asked(request: PageRequest) -> tuple[queries.Month, str]:
-    """The month and by what. Raises Invalid."""
-    by = request.GET.get("by", "") or "user"
-    queries.kind(by)
-    return queries.month(request.GET.get("month", "")), by
+from mobility.errors import Forbidden, Problem
 
 
 @require_GET
 @signed_in
 def statements(request: PageRequest) -> HttpResponse:
     """The month by person, id tag or cost centre."""
-    period, by = asked(request)
+    period, by = queries.asked(request.GET)
     groups = queries.groups(request.actor, period, by)
 
     def link(month: queries.Month = period, **more: str) -> str:
@@ -76,11 +69,8 @@ def person(request: PageRequest) -> HttpResponse:
 @signed_in
 def export(request: PageRequest, form: str) -> HttpResponseBase:
     """The month as a file: as CSV its sessions; as XLSX the overview, too."""
-    period, by = asked(request)
-    sessions = papers.session_sheet(queries.sessions(request.actor, period).order_by("ended", "pk"))
-    sheets = [sessions]
-    if form == "xlsx":
-        sheets = [papers.group_sheet(queries.groups(request.actor, period, by), by), sessions]
+    period, by = queries.asked(request.GET)
+    sheets = papers.sheets(request.actor, period, by, form)
     return download(request, sheets, form, f"statements-{period.key}", marked=True)
 
 
@@ -88,16 +78,5 @@ def export(request: PageRequest, form: str) -> HttpResponseBase:
 @signed_in
 def paper(request: PageRequest) -> HttpResponse:
     """The statement of one person, id tag or cost centre as a PDF. Raises NotFound when it has no sessions."""
-    period, by = asked(request)
-    key, currency = request.GET.get("key", ""), request.GET.get("currency", "")
-    groups = queries.groups(request.actor, period, by)
-    group = next((group for group in groups if (group.key, group.currency) == (key, currency)), None)
-    if group is None:
-        raise NotFound(_("There are no sessions of this in the month."))
-    rows = queries.of_group(request.actor, period, by, key).filter(currency=currency)
-    listed = list(rows.select_related("station", "organization")[: papers.MOST_ON_PAPER])
-    issuer = listed[0].organization.name if listed else ""
-    body = papers.statement(group, period, by, listed, issuer)
-    answer = HttpResponse(body, content_type="application/pdf")
-    answer["Content-Disposition"] = f'inline; filename="statement-{period.key}.pdf"'
-    return answer
+    period, by = queries.asked(request.GET)
+    return papers.paper(request.actor, period, by, request.GET.get("key", ""), request.GET.get("currency", ""))
