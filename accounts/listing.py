@@ -43,10 +43,15 @@ class Listing:
 
     def between(self, rows: "QuerySet[Any]", field: str) -> "QuerySet[Any]":
         """Those from the day `from` to the day `to`, both included, in the reader's time zone."""
-        begin, end = day(self["from"]), day(self["to"], last=True)
-        if begin:
-            rows = rows.filter(**{f"{field}__gte": begin})
-        return rows.filter(**{f"{field}__lte": end}) if end else rows
+        return between(rows, field, self["from"], self["to"])
+
+
+def between(rows: "QuerySet[Any]", field: str, first: str | None, last: str | None) -> "QuerySet[Any]":
+    """Those from the first day to the last, both included, in the reader's time zone."""
+    begin, end = day(first), day(last, last=True)
+    if begin:
+        rows = rows.filter(**{f"{field}__gte": begin})
+    return rows.filter(**{f"{field}__lte": end}) if end else rows
 
 
 def day(text: str | None, *, last: bool = False) -> datetime | None:

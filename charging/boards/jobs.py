@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from accounts.actors import Role
-from accounts.listing import day
+from accounts.listing import between
 from charging.boards.base import Board
 from charging.cards import Chip
 from charging.jobs import words
@@ -77,11 +77,7 @@ class JobsBoard(Board):
             rows = rows.filter(state__in=OPEN if state == "open" else words.LOST)
         elif state in words.STATES:
             rows = rows.filter(state=state)
-        begin, end = day(self.params.get("from")), day(self.params.get("to"), last=True)
-        if begin:
-            rows = rows.filter(created_at__gte=begin)
-        if end:
-            rows = rows.filter(created_at__lte=end)
+        rows = between(rows, "created_at", self.params.get("from"), self.params.get("to"))
         return rows.order_by("-created_at", "-pk")
 
     def context(self) -> Json:

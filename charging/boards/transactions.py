@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from accounts.listing import day
+from accounts.listing import between
 from charging.boards.base import Board
 from charging.cards import OPEN, STATES, Chip, chip_of
 from charging.models import Transaction
@@ -53,10 +53,7 @@ class TransactionsBoard(Board):
             rows = rows.filter(final__in=[False]).exclude(state__in=OPEN)
         elif state in STATES:
             rows = rows.filter(state=state)
-        begin, end = day(self.params.get("from")), day(self.params.get("to"), last=True)
-        if begin:
-            rows = rows.filter(started__gte=begin)
-        return rows.filter(started__lte=end) if end else rows
+        return between(rows, "started", self.params.get("from"), self.params.get("to"))
 
     def context(self) -> Json:
         currency = next(iter(self.currencies)) if len(self.currencies) == 1 else None
