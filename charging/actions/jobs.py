@@ -244,7 +244,6 @@ def wait_again(job: StationJob) -> None:
     """Back to the beginning, with the log of what was tried."""
     now = timezone.now()
     files.remove(files.LOGS, job.file_path)
-    job.file_path, job.file_at, job.file_size, job.file_sha256 = "", None, None, ""
     progress.note(job, now, "again")
     events = progress.move(
         job,
