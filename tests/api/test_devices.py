@@ -1,7 +1,6 @@
 """Where one is signed in, how that ends, and that nobody's guesses lock out who is known."""
 
 import contextlib
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,24 +9,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.support.people import PASSWORD, Person, create_people
+from tests.support.people import PASSWORD, Person
 from tests.support.server import Server
 
 ANDROID = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 RIGHT_ENDED = 4403
-
-
-@pytest.fixture(scope="module")
-def crowd(server: Server) -> Iterator[Person]:
-    """People whom no other test knows, made all at once."""
-    marks = [secrets.token_hex(3) for _ in range(8)]
-    return iter(create_people(server, *(("Dora", "owner", f"Dora's {mark}") for mark in marks)))
-
-
-@pytest.fixture
-def person(crowd: Iterator[Person]) -> Person:
-    return next(crowd)
 
 
 class Phone:

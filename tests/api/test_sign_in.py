@@ -8,7 +8,6 @@ import hmac
 import json
 import secrets
 import threading
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -17,18 +16,6 @@ from tests.support.people import PASSWORD, Person, create_people
 from tests.support.server import Server
 
 SECRET_KEY = "black-box-tests-only-" * 3
-
-
-@pytest.fixture(scope="module")
-def crowd(server: Server) -> Iterator[Person]:
-    """People whom no other test knows, made all at once."""
-    marks = [secrets.token_hex(3) for _ in range(16)]
-    return iter(create_people(server, *(("Ada", "owner", f"Ada's {mark}") for mark in marks)))
-
-
-@pytest.fixture
-def person(crowd: Iterator[Person]) -> Person:
-    return next(crowd)
 
 
 def pair(server: Server, person: Person, password: str = PASSWORD) -> dict[str, str]:
