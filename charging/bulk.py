@@ -17,6 +17,10 @@ from django.db import connection, models
 from charging import arrays
 
 
+#: Rows of one statement on SQLite: with thirteen columns well below the least limit of parameters, 999.
+MOST_ROWS = 64
+
+
 class SqliteTimes:
     """Times as SQLite stores them. A batch writes the same few objects again and again: each is formatted once. They
     are kept, too, so that no other object takes the place of one that is remembered."""
@@ -71,6 +75,7 @@ class _Statement:
 
     def __init__(self, model: type[models.Model], columns: Sequence[str]) -> None:
         self.model, self.columns = model, list(columns)
+        self._chunks: dict[int, str] = {}
         self._compiled: dict[str, tuple[str, list[tuple[int, Callable[[Any], Any]]], list[int]]] = {}
 
     def _sql(self, table: str, columns: list[str]) -> str:
@@ -138,10 +143,32 @@ class _Many(_Statement):
         ready = [_as_the_driver_takes_it(row, converters, times, text) for row in rows]
         if not ready:
             return no_rows
-        with connection.cursor() as cursor:
-            cursor.executemany(sql, ready)
-            touched = int(cursor.rowcount)
+        if connection.vendor == "sqlite":
+            touched = self._run_in_chunks(ready)
+        else:
+            with connection.cursor() as cursor:
+                cursor.executemany(sql, ready)
+                touched = int(cursor.rowcount)
         return lambda: touched
+
+    def _for_sqlite(self, rows: int) -> str:
+        raise NotImplementedError
+
+    def _run_in_chunks(self, ready: list[list[Any]]) -> int:
+        """SQLite's driver lets other threads run, and waits for them, with each statement it steps through: a row
+        each would hand the interpreter to and fro for every one. Chunks are powers of two, so that few statements
+        are compiled and kept."""
+        connection.ensure_connection()
+        execute, touched, begin = connection.connection.execute, 0, 0
+        with connection.wrap_database_errors:
+            while begin < len(ready):
+                rows = min(MOST_ROWS, 1 << ((len(ready) - begin).bit_length() - 1))
+                sql = self._chunks.get(rows)
+                if sql is None:
+                    sql = self._chunks[rows] = self._for_sqlite(rows)
+                touched += execute(sql, [value for row in ready[begin : begin + rows] for value in row]).rowcount
+                begin += rows
+        return touched
 
 
 class Insert(_Many):
@@ -150,6 +177,13 @@ class Insert(_Many):
     def _sql(self, table: str, columns: list[str]) -> str:
         # Table and column names come from the models, values only as parameters.
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
+
+    def _for_sqlite(self, rows: int) -> str:
+        quote = connection.ops.quote_name
+        columns = [quote(str(field.column)) for field in self._fields()]
+        row = f"({', '.join('?' * len(columns))})"
+        table = quote(self.model._meta.db_table)
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608
 
     def _for_postgres(self) -> arrays.Statement:
         table = connection.ops.quote_name(self.model._meta.db_table)
@@ -178,6 +212,20 @@ class Update(_Many):
         ]
         key = quote(str(self.model._meta.pk.column))
         return f"UPDATE {table} SET {', '.join(sets)} WHERE {key} = %s{' AND ' + self.where if self.where else ''}"  # noqa: S608
+
+    def _for_sqlite(self, rows: int) -> str:
+        quote = connection.ops.quote_name
+        table, key = quote(self.model._meta.db_table), quote(str(self.model._meta.pk.column))
+        sets = []
+        for i, field in enumerate(self._fields(), 1):
+            column = quote(str(field.column))
+            sets.append(f"{column} = {column + ' + ' if field.name in self.add else ''}v.column{i}")
+        row = f"({', '.join('?' * (len(sets) + 1))})"
+        where = f" AND {self.where}" if self.where else ""
+        return (
+            f"UPDATE {table} SET {', '.join(sets)} FROM (VALUES {', '.join([row] * rows)}) AS v "  # noqa: S608
+            f"WHERE {table}.{key} = v.column{len(sets) + 1}{where}"
+        )
 
     def _for_postgres(self) -> arrays.Statement:
         table, key = connection.ops.quote_name(self.model._meta.db_table), self.model._meta.pk
