@@ -65,23 +65,23 @@ def people(server: Server) -> People:
     return create_trio(server)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres_url() -> Iterator[str]:
-    """An empty PostgreSQL database of this worker's own."""
+    """An empty PostgreSQL database of this module's own."""
     with postgres_database() as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    """A Redis database of this worker's own."""
+    """A Redis database of this module's own."""
     with redis_database() as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rabbitmq_url() -> Iterator[str]:
-    """A RabbitMQ virtual host of this worker's own."""
+    """A RabbitMQ virtual host of this module's own."""
     with rabbitmq_vhost() as url:
         yield url
 

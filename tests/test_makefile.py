@@ -54,6 +54,8 @@ def make(checkout: Path, tmp_path: Path) -> Make:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Whoever began the tests in the background has made them deaf to it, and all that they begin.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return run

@@ -22,6 +22,11 @@ def window_around_now() -> list[dict[str, Any]]:
     return [{"weekday": begin.weekday(), "begin": f"{begin:%H:%M}", "end": f"{end:%H:%M}"}]
 
 
+def in_hours(hours: int) -> str:
+    """The time of day then: what is planned until it does not depend on when the test runs."""
+    return f"{datetime.now(UTC) + timedelta(hours=hours):%H:%M}"
+
+
 class Home:
     """A 1.6 station of the owner's with a waiting car, and a tag that may charge there."""
 
@@ -81,7 +86,7 @@ def test_a_due_schedule_starts_a_session_by_itself(home: Home) -> None:
 
 
 def test_what_a_schedule_may_be_and_whose_it_is(home: Home, people: People) -> None:
-    made = home.schedule(mode="smart", ready_by="07:00", target_wh=10_000, name="Night")
+    made = home.schedule(mode="smart", ready_by=in_hours(12), target_wh=10_000, name="Night")
     path = f"schedules/{made['id']}/"
     assert (made["plan"]["reason"], made["user"]) == ("flat", home.rest.get("me/")["id"])
     assert "0.30" not in made["plan"]["cost"] and made["plan"]["cost"] == "3.00"
