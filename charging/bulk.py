@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 from charging import arrays
-
 
 #: Rows of one statement on SQLite: with thirteen columns well below the least limit of parameters, 999.
 MOST_ROWS = 64
@@ -56,17 +55,10 @@ def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     return None
 
 
-def _as_the_driver_takes_it(
-    row: Sequence[Any],
-    converters: list[tuple[int, Callable[[Any], Any]]],
-    times: list[int],
-    text: Callable[[datetime | None], str | None],
-) -> list[Any]:
+def _converted(row: Sequence[Any], converters: list[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
     values = list(row)
     for i, convert in converters:
         values[i] = convert(values[i])
-    for i in times:
-        values[i] = text(values[i])
     return values
 
 
@@ -88,15 +80,16 @@ class _Statement:
 
     def compiled(self) -> tuple[str, list[tuple[int, Callable[[Any], Any]]], list[int]]:
         """The SQL, what is converted at which place, and where SQLite wants times as texts."""
-        done = self._compiled.get(connection.vendor)
+        vendor = connection.vendor
+        done = self._compiled.get(vendor)
         if done is None:
             quote = connection.ops.quote_name
             fields = self._fields()
             sql = self._sql(quote(self.model._meta.db_table), [quote(str(field.column)) for field in fields])
             converters = [(i, c) for i, field in enumerate(fields) if (c := _converter(field)) is not None]
             times = [i for i, field in enumerate(fields) if isinstance(field, models.DateTimeField)]
-            done = sql, converters, times if connection.vendor == "sqlite" else []
-            self._compiled[connection.vendor] = done
+            done = sql, converters, times if vendor == "sqlite" else []
+            self._compiled[vendor] = done
         return done
 
 
@@ -115,7 +108,10 @@ class Find(_Statement):
     def __call__(self, row: Sequence[Any]) -> int | None:
         sql, converters, times = self.compiled()
         with connection.cursor() as cursor:
-            cursor.execute(sql, _as_the_driver_takes_it(row, converters, times, SqliteTimes().text))
+            values = _converted(row, converters)
+            for i in times:
+                values[i] = SqliteTimes().text(values[i])
+            cursor.execute(sql, values)
             found = cursor.fetchone()
         return None if found is None else int(found[0])
 
@@ -133,20 +129,21 @@ class _Many(_Statement):
     def __call__(self, rows: Iterable[Sequence[Any]], times_known: SqliteTimes | None = None) -> arrays.Touched:
         """Run it for all rows; returns what says how many it touched. Statements that write the same times may share
         them."""
-        if connection.vendor == "postgresql":
+        # The proxy `connection` looks its thread up with each attribute.
+        connected = connections[DEFAULT_DB_ALIAS]
+        if connected.vendor == "sqlite":
+            touched = self._in_chunks(connected, rows, times_known or SqliteTimes())
+        elif connected.vendor == "postgresql":
             found = list(rows)
             if self._over_arrays is None:
                 self._over_arrays = self._for_postgres()
             return self._over_arrays.run(found) if found else no_rows
-        sql, converters, times = self.compiled()
-        text = (times_known or SqliteTimes()).text
-        ready = [_as_the_driver_takes_it(row, converters, times, text) for row in rows]
-        if not ready:
-            return no_rows
-        if connection.vendor == "sqlite":
-            touched = self._run_in_chunks(ready)
         else:
-            with connection.cursor() as cursor:
+            sql, converters, _ = self.compiled()
+            ready = [_converted(row, converters) for row in rows]
+            if not ready:
+                return no_rows
+            with connected.cursor() as cursor:
                 cursor.executemany(sql, ready)
                 touched = int(cursor.rowcount)
         return lambda: touched
@@ -154,20 +151,38 @@ class _Many(_Statement):
     def _for_sqlite(self, rows: int) -> str:
         raise NotImplementedError
 
-    def _run_in_chunks(self, ready: list[list[Any]]) -> int:
+    def _in_chunks(self, connected: Any, rows: Iterable[Sequence[Any]], known: SqliteTimes) -> int:
         """SQLite's driver lets other threads run, and waits for them, with each statement it steps through: a row
         each would hand the interpreter to and fro for every one. Chunks are powers of two, so that few statements
         are compiled and kept."""
-        connection.ensure_connection()
-        execute, touched, begin = connection.connection.execute, 0, 0
-        with connection.wrap_database_errors:
-            while begin < len(ready):
-                rows = min(MOST_ROWS, 1 << ((len(ready) - begin).bit_length() - 1))
-                sql = self._chunks.get(rows)
+        values: list[Any] = []
+        _, converters, times = self.compiled()
+        lookup, text = known.known.get, known.text
+        count = 0
+        for row in rows:
+            at = len(values)
+            values += row
+            count += 1
+            for i in times:
+                value = values[at + i]
+                if value is not None:
+                    found = lookup(id(value))
+                    values[at + i] = found[1] if found is not None else text(value)
+            for i, convert in converters:
+                values[at + i] = convert(values[at + i])
+        if not count:
+            return 0
+        connected.ensure_connection()
+        execute, width, touched, begin = connected.connection.execute, len(values) // count, 0, 0
+        with connected.wrap_database_errors:
+            while begin < count:
+                rows_now = min(MOST_ROWS, 1 << ((count - begin).bit_length() - 1))
+                sql = self._chunks.get(rows_now)
                 if sql is None:
-                    sql = self._chunks[rows] = self._for_sqlite(rows)
-                touched += execute(sql, [value for row in ready[begin : begin + rows] for value in row]).rowcount
-                begin += rows
+                    sql = self._chunks[rows_now] = self._for_sqlite(rows_now)
+                end = begin + rows_now
+                touched += execute(sql, values[begin * width : end * width]).rowcount
+                begin = end
         return touched
 
 

@@ -213,11 +213,12 @@ def database() -> dict[str, Any]:
     if config["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE: a transaction that will write takes the lock when it begins, so that it waits and never fails
         # with "database is locked" half-way. FULL: an answer to a station means that the data survives a power cut.
+        # A checkpoint at 64 MiB instead of 4: rows that every message moves are copied into the database less often.
         options.setdefault("transaction_mode", "IMMEDIATE")
         options.setdefault("timeout", 20)
         options.setdefault(
             "init_command",
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; "
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16000; "
             "PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
         )
     elif config["ENGINE"].endswith("postgresql"):

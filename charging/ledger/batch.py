@@ -89,7 +89,9 @@ class Batch:
         self.hours: dict[tuple[int, datetime], list[Any]] = {}
         self.violations: dict[tuple[int, str], tuple[int, str]] = {}
         self._changed: dict[tuple[str, int], Callable[[], Event]] = {}
-        self.metered: dict[tuple[str, int], Callable[[], Event]] = {}
+        #: rows with new live values, told coalesced, without a row in the feed
+        self.metered_connectors: dict[int, Connector] = {}
+        self.metered_transactions: dict[int, Transaction] = {}
         self.events: list[Event] = []
         self.after_commit: list[Callable[[], None]] = []
         self.stale: set[int] = set()
@@ -126,11 +128,10 @@ class Batch:
         self._changed[name, row.pk] = lambda: transaction_event(name, row)
 
     def connector_measured(self, connector: Connector) -> None:
-        """New live values: told coalesced, without a row in the feed."""
-        self.metered["connector.updated", connector.id] = lambda: connector_event(connector)
+        self.metered_connectors[connector.id] = connector
 
     def transaction_measured(self, row: Transaction) -> None:
-        self.metered["transaction.updated", row.id] = lambda: transaction_event("transaction.updated", row)
+        self.metered_transactions[row.id] = row
 
     def tell(self, event: Event) -> None:
         """An event that is ready as it is."""

@@ -45,11 +45,12 @@ from charging.facts import (
     TransactionUpdated,
 )
 from charging.ledger import connections, foreign, profiles, readings, reservations, stations, transactions
-from charging.ledger.batch import Batch, StaleState
+from charging.ledger.batch import Batch, StaleState, connector_event, transaction_event
 from charging.ledger.figures import Figures
 from charging.ledger.settle import SETTLE_AFTER_S, settle_running
 from charging.ledger.state import StationState
 from charging.live import Event
+from charging.models import Connector, Transaction
 
 log = logging.getLogger("charging.ledger")
 
@@ -155,7 +156,8 @@ class Ledger:
         self._stopping = False
         self._busy_since: float | None = None
         self._failed_at = 0.0
-        self._metered: dict[tuple[str, int], Callable[[], Event]] = {}
+        self._metered_connectors: dict[int, Connector] = {}
+        self._metered_transactions: dict[int, Transaction] = {}
         self._told_at = 0.0
         self._seen: dict[int, float] = {}
         self._unsettled: set[tuple[int, str]] = set()
@@ -208,7 +210,7 @@ class Ledger:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(COALESCE_S if self._metered else None)
+            self._wake.wait(COALESCE_S if self._has_metered() else None)
             self._wake.clear()
             while self._waiting:
                 works: list[Work] = []
@@ -334,7 +336,8 @@ class Ledger:
             call()
         if batch.unsettled:
             self.loop.call_soon_threadsafe(self._settle_later, batch.unsettled)
-        self._metered.update(batch.metered)
+        self._metered_connectors.update(batch.metered_connectors)
+        self._metered_transactions.update(batch.metered_transactions)
         if batch.events:
             self.loop.call_soon_threadsafe(self._send, batch.events)
 
@@ -376,16 +379,20 @@ class Ledger:
         work.fact, work.call = None, keep
         self._commit([work])
 
+    def _has_metered(self) -> bool:
+        return bool(self._metered_connectors or self._metered_transactions)
+
     def _tell_metered(self) -> None:
         """Live values, coalesced: the newest of each connector and transaction, at most every COALESCE_S."""
-        if not self._metered or time.monotonic() - self._told_at < COALESCE_S:
+        if not self._has_metered() or time.monotonic() - self._told_at < COALESCE_S:
             return
         self._told_at = time.monotonic()
+        connectors, self._metered_connectors = self._metered_connectors, {}
+        running, self._metered_transactions = self._metered_transactions, {}
         if not live.is_heard():
-            self._metered.clear()
             return
-        events = [make() for make in self._metered.values()]
-        self._metered.clear()
+        events = [connector_event(connector) for connector in connectors.values()]
+        events += [transaction_event("transaction.updated", row) for row in running.values()]
         self.loop.call_soon_threadsafe(self._send, events)
 
     # --- Back in the loop ---------------------------------------------------------------------------------------
