@@ -46,6 +46,8 @@ class Server:
     server. Use it as a context manager, or call `start` and `close`.
     """
 
+    #: What the interpreter runs with `command`.
+    program: Sequence[str] = ("manage.py",)
     email = "admin@example.com"
     password = "correct horse battery staple 9"
 
@@ -147,7 +149,7 @@ class Server:
         assert not self.running, "the server is running already"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *self.command],
+                [sys.executable, *self.program, *self.command],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
