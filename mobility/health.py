@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from datetime import timedelta
 
 from asgiref.sync import async_to_sync
@@ -30,7 +31,7 @@ log = logging.getLogger("mobility.health")
 STARTED = time.monotonic()
 #: Beat's task writes a sign of life every 20 s; a process that has just started has not had one yet.
 FRESH = timedelta(seconds=120)
-#: How long one check may take.
+#: How long the checks may take.
 PATIENCE_S = 3
 
 
@@ -59,18 +60,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     A process that runs all parts needs them all. One of several stays in service while things are away that it can do
     without: a gateway serves stations without Redis, broker and scheduler, and the portal shows that they are away.
     """
-    found = {}
-    for name, check in CHECKS.items():
-        if name not in looked_at():
-            continue
-        try:
-            check()
-            found[name] = "ok"
-        except Unready as why:
-            found[name] = str(why)
-        except (DatabaseError, BrokerError, *LAYER_AWAY) as error:
-            log.warning("Not ready, %s: %s", name, error)
-            found[name] = "away"
+    names = looked_at()
+    found = states([name for name in CHECKS if name in names])
     needs = needed()
     ready = all(state == "ok" for name, state in found.items() if name in needs)
     body = {"status": "ready" if ready else "not ready", "checks": found}
@@ -78,6 +69,56 @@ def readyz(request: HttpRequest) -> HttpResponse:
     # A probe that asks too early is no error to log.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
+
+
+def state(name: str) -> str:
+    """ok, or why not."""
+    try:
+        CHECKS[name]()
+    except Unready as why:
+        return str(why)
+    except (DatabaseError, BrokerError, *LAYER_AWAY) as error:
+        log.warning("Not ready, %s: %s", name, error)
+        return "away"
+    return "ok"
+
+
+#: Checks that somebody waits for, or that have not come back.
+_under_way: "dict[str, Future[str]]" = {}
+_beginning = threading.Lock()
+
+
+def states(names: list[str]) -> dict[str, str]:
+    """What each check says, or that it does not come back: whoever asks has an answer within PATIENCE_S.
+
+    What asks other machines does so in a thread of its own: over a cable that is cut it waits long, and a further
+    probe does not wait once more beside it.
+    """
+    asked = {name: _ask(name) for name in names if name in SHARED}
+    found = {name: state(name) for name in names if name not in SHARED}
+    wait(asked.values(), timeout=PATIENCE_S)
+    for name, future in asked.items():
+        found[name] = future.result() if future.done() else f"no answer within {PATIENCE_S} s"
+    return {name: found[name] for name in names}
+
+
+def _ask(name: str) -> "Future[str]":
+    with _beginning:
+        future = _under_way.get(name)
+        if future is None or future.done():
+            future = _under_way[name] = Future()
+            threading.Thread(target=_answer, args=(name, future), name=f"readyz-{name}", daemon=True).start()
+        return future
+
+
+def _answer(name: str, future: "Future[str]") -> None:
+    try:
+        future.set_result(state(name))
+    except Exception as error:
+        log.exception("The check of %s failed", name)
+        future.set_result(type(error).__name__)
+    finally:
+        connection.close()
 
 
 def database() -> None:

@@ -228,6 +228,15 @@ def database() -> dict[str, Any]:
         # What the ledger writes again and again is parsed and planned once per connection. Behind a pooler that hands
         # each transaction another connection: DATABASE_URL=…?prepare_threshold=1000000000.
         options.setdefault("prepare_threshold", 2)
+        # A cable that is cut closes no connection: without these a commit would wait a quarter of an hour.
+        for name, value in (
+            ("connect_timeout", 5),
+            ("tcp_user_timeout", 8000),
+            ("keepalives_idle", 5),
+            ("keepalives_interval", 2),
+            ("keepalives_count", 2),
+        ):
+            options.setdefault(name, value)
         # A connection that died in the pool, as when the database restarts, is not handed to a request.
         config["CONN_HEALTH_CHECKS"] = True
     elif config["ENGINE"] == "mssql":
@@ -268,6 +277,8 @@ CACHES: dict[str, dict[str, Any]] = {
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "memory://", ("memory", "redis", "rediss", "amqp", "amqps"))
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.1} if CELERY_BROKER_URL.startswith("memory") else {}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+#: Seconds after which a broker that has fallen silent counts as away.
+CELERY_BROKER_HEARTBEAT = 20
 # However long the broker is away, it is asked again.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BEAT_SCHEDULER = "mobility.beat:Scheduler"

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 class Balancer:
     """Connections go to the ports in turn, or to the first one that answers. Use it as a context manager."""
 
-    def __init__(self, ports: Sequence[int], *, in_turn: bool = True) -> None:
-        self.ports, self.in_turn = list(ports), in_turn
+    def __init__(self, ports: Sequence[int], *, in_turn: bool = True, host: str = "127.0.0.1") -> None:
+        self.ports, self.in_turn, self.host = list(ports), in_turn, host
         self.port = 0
         self._turn = itertools.count()
         self._loop = asyncio.new_event_loop()
@@ -29,10 +29,10 @@ class Balancer:
 
     @property
     def ocpp_url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/OCPP"
+        return f"ws://{self.host}:{self.port}/OCPP"
 
     def _run(self) -> None:
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1000))
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, self.host, 0, backlog=1000))
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.support.balancer import Balancer
 from tests.support.environment import free_port
+from tests.support.network import Host
 from tests.support.private import Postgres, Rabbit, Redis
 from tests.support.rest import Rest
 from tests.support.server import Server
@@ -28,12 +29,32 @@ class Part(Server):
         return f"http://127.0.0.1:{port}/readyz"
 
 
-class Fleet:
-    """Two gateways behind one address, a portal, a worker and two schedulers. Use it as a context manager."""
+class FarPart(Part):
+    """A part on another host, which reaches the services by its cable."""
 
-    def __init__(self, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, host: Host, part: str, env: Mapping[str, str], *more: str) -> None:
+        self.host, self.before = host, host.command
+        there = {name: host.reaching(env[name]) for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")}
+        super().__init__(part, {**env, **there, "BIND": "0.0.0.0"}, *more)
+
+    @property
+    def ocpp_url(self) -> str:
+        return f"ws://{self.host.stations.there}:{self.ocpp_port}/OCPP"
+
+    @property
+    def probe_url(self) -> str:
+        return f"http://{self.host.stations.there}:{self.ocpp_port}/readyz"
+
+
+class Fleet:
+    """Two gateways behind one address, a portal, a worker and two schedulers. Use it as a context manager.
+
+    `far`: a host of its own for the first gateway.
+    """
+
+    def __init__(self, env: Mapping[str, str] | None = None, far: Host | None = None) -> None:
         self._stack = contextlib.ExitStack()
-        self.env = dict(env or {})
+        self.env, self.far = dict(env or {}), far
 
     def __enter__(self) -> "Fleet":
         try:
@@ -67,9 +88,7 @@ class Fleet:
             **self.env,
         }
         self.portal = Part("portal", shared, "--migrate")
-        self.gateways = [
-            Part("gateway", {**shared, "GATEWAY_NAME": f"gateway-{name}"}, "--drain-seconds", "2") for name in "ab"
-        ]
+        self.gateways = [self._gateway(name, shared) for name in "ab"]
         self.worker = Part("worker", shared)
         self.beats = [Part("beat", shared) for _ in range(2)]
         for part in self.parts:
@@ -78,6 +97,12 @@ class Fleet:
         for part in self.parts:
             part.wait()
         self.balancer = self._stack.enter_context(Balancer([one.ocpp_port for one in self.gateways]))
+
+    def _gateway(self, name: str, shared: dict[str, str]) -> Part:
+        env, more = {**shared, "GATEWAY_NAME": f"gateway-{name}"}, ("--drain-seconds", "2")
+        if name == "a" and self.far is not None:
+            return FarPart(self.far, "gateway", env, *more)
+        return Part("gateway", env, *more)
 
     @property
     def parts(self) -> list[Part]:

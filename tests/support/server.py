@@ -46,6 +46,8 @@ class Server:
     server. Use it as a context manager, or call `start` and `close`.
     """
 
+    #: What begins the command line, before the interpreter.
+    before: Sequence[str] = ()
     #: What the interpreter runs with `command`.
     program: Sequence[str] = ("manage.py",)
     email = "admin@example.com"
@@ -149,7 +151,7 @@ class Server:
         assert not self.running, "the server is running already"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *self.program, *self.command],
+                [*self.before, sys.executable, *self.program, *self.command],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
