@@ -25,6 +25,18 @@ settings.load_profile("patient")
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long come first, then those with many tests: at the end no worker waits for a long one."""
+    modules: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+
+    def length(found: list[pytest.Item]) -> tuple[int, int]:
+        return sum(item.get_closest_marker("slow") is not None for item in found), len(found)
+
+    items[:] = [item for found in sorted(modules.values(), key=length, reverse=True) for item in found]
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """One running server for each worker, shared by its tests: take a `unique` name for whatever you create."""

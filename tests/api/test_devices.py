@@ -12,6 +12,8 @@ from websockets.sync.client import connect
 from tests.support.people import PASSWORD, Person
 from tests.support.server import Server
 
+pytestmark = pytest.mark.slow
+
 ANDROID = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 RIGHT_ENDED = 4403

@@ -17,6 +17,8 @@ from accounts import tokens
 from tests.api.ownership import CASES, DONE, ONESELF, PUBLIC, May
 from tests.api.world import ROLES, World, build_world
 
+pytestmark = pytest.mark.slow
+
 RANK = {role: number for number, role in enumerate(reversed(ROLES))}
 READS = ("GET",)
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from charging.ledger.owners import pulse_of
 from tests.fleet.conftest import TAG, MakeStations
 from tests.support import frames
 from tests.support.balancer import Balancer
@@ -318,6 +319,10 @@ def test_a_dead_gateway_shows_no_station_online(fleet: Fleet, make_stations: Mak
         station.expect_call("Reset")
         fleet.gateways[0].start()
         fleet.end(fleet.gateways[1], signal.SIGKILL)
+        # As if it were a minute later.
+        aged = "UPDATE charging_pulse SET at = at - interval '1 minute' WHERE name = %s"
+        with fleet.postgres.admin("mobility") as connection:
+            assert connection.execute(aged, [pulse_of("gateway-b")]).rowcount == 1
         wait_until(lambda: not fleet.rest().get("stations/GONE-1/")["online"], "the station to be offline", 75)
         assert fleet.rest().get(f"commands/{made['id']}/")["status"] == "failed"
     fleet.gateways[1].start()

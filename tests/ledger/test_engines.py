@@ -17,6 +17,8 @@ from tests.support.server import Server
 from tests.support.station import SILENT, Station
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 TAG = "ENGINE-TAG"
 HOUR = 60
 

@@ -18,6 +18,8 @@ from tests.support.server import Server
 from tests.support.station import Station
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 TAG = "HONEST-TAG"
 
 

@@ -24,6 +24,8 @@ from tests.support.environment import ROOT, free_port, without_settings
 from tests.support.server import Server
 from tests.support.station import Station
 
+pytestmark = pytest.mark.slow
+
 
 def manage(folder: Path, *arguments: str, status: int = 0, env: Mapping[str, str] | None = None) -> str:
     """A management command over a data folder whose ports nobody listens on; -> what it printed."""

@@ -1,5 +1,6 @@
 """WCAG 2.2 AA on every page, in light and dark, on a phone and on a wide screen: checked with axe."""
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -7,6 +8,8 @@ from tests.portal.test_pages import PATHS, settled
 from tests.support.browser import Visits
 from tests.support.people import People
 from tests.support.server import Server
+
+pytestmark = pytest.mark.slow
 
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}

@@ -21,6 +21,8 @@ from tests.support.server import Server
 from tests.support.station import Station, upgrade
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 EMAIL, PASSWORD = "first@example.com", "long enough to be good 5"
 
 

@@ -16,7 +16,7 @@ from charging.scheduling import runs
 from tests.schedules.test_planner import BERLIN
 from tests.schedules.world import Car, World, utc
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 TARGET_WH = 20_000
 NIGHT = [{"weekday": day, "begin": "22:00", "end": "06:00", "limit_w": None} for day in range(7)]

@@ -1,4 +1,7 @@
-"""A second host on this machine: a network namespace behind a cable that can be cut."""
+"""A second host on this machine: a network namespace behind a cable that can be cut.
+
+For a process in a network namespace of its own, whose cards are nobody else's business.
+"""
 
 import contextlib
 import os
@@ -19,10 +22,10 @@ NOBODY = "02:00:00:00:00:99"
 class Cable:
     """A pair of network cards, one here and one in the namespace."""
 
-    def __init__(self, ip: str, namespace: str, net: int, number: int) -> None:
+    def __init__(self, ip: str, namespace: str, number: int) -> None:
         self.ip, self.namespace = ip, namespace
-        self.here, self.there = f"10.{net}.{number}.1", f"10.{net}.{number}.2"
-        self.names = f"m{net}h{number}", f"m{net}t{number}"
+        self.here, self.there = f"10.77.{number}.1", f"10.77.{number}.2"
+        self.names = f"here{number}", f"there{number}"
         here, there = self.names
         run(ip, "link", "add", here, "type", "veth", "peer", "name", there, "netns", namespace)
         run(ip, "addr", "add", f"{self.here}/30", "dev", here)
@@ -62,9 +65,9 @@ class Host:
         # Its cards go with it.
         self._stack.callback(run, self.ip, "netns", "del", self.name)
         try:
+            run(self.ip, "link", "set", "lo", "up")
             run(self.ip, "-n", self.name, "link", "set", "lo", "up")
-            net = 100 + secrets.randbelow(150)
-            self.services, self.stations = (Cable(self.ip, self.name, net, number) for number in (1, 2))
+            self.services, self.stations = (Cable(self.ip, self.name, number) for number in (1, 2))
         except BaseException:
             self._stack.close()
             raise
