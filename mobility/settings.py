@@ -275,7 +275,15 @@ CACHES: dict[str, dict[str, Any]] = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
 }
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "memory://", ("memory", "redis", "rediss", "amqp", "amqps"))
-CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.1} if CELERY_BROKER_URL.startswith("memory") else {}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith("memory"):
+    CELERY_BROKER_TRANSPORT_OPTIONS["polling_interval"] = 0.1
+elif CELERY_BROKER_URL.startswith("amqp"):
+    # A worker of threads sends no heartbeats: its socket asks whether the other end is still there.
+    asks = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+    CELERY_BROKER_TRANSPORT_OPTIONS["socket_settings"] = {
+        getattr(socket, name): value for name, value in asks.items() if hasattr(socket, name)
+    }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 #: Seconds after which a broker that has fallen silent counts as away.
 CELERY_BROKER_HEARTBEAT = 20
