@@ -19,7 +19,15 @@ Params = dict[str, Any]
 DAY_S = 86_400
 SOON_S = 120
 
-TRIGGERS = ("status", "meter_values", "boot", "heartbeat", "firmware_status", "log_status")
+#: What a station can be asked to send, and its name for people.
+TRIGGERS = {
+    "status": gettext_lazy("Status of the connectors"),
+    "meter_values": gettext_lazy("Meter values"),
+    "boot": gettext_lazy("Boot notification"),
+    "heartbeat": gettext_lazy("Heartbeat"),
+    "firmware_status": gettext_lazy("State of a firmware update"),
+    "log_status": gettext_lazy("State of an upload of logs"),
+}
 REPORTS = ("full", "configuration", "summary")
 #: Raw CALLs that may wait for the station: settings, local list, firmware, certificates, data transfer.
 PATIENT_CALLS = frozenset(
@@ -139,7 +147,7 @@ def setting(params: Mapping[str, Any]) -> Params:
 
 
 def trigger(params: Mapping[str, Any]) -> Params:
-    return {"message": choice(params, "message", TRIGGERS)}
+    return {"message": choice(params, "message", tuple(TRIGGERS))}
 
 
 def report(params: Mapping[str, Any]) -> Params:
