@@ -11,7 +11,17 @@ from django.utils import timezone
 
 from accounts.notice_sending import send_notifications
 from accounts.webhook_sending import send_webhooks
-from charging import balancer, cost_updates, daily_prices, feed_reader, housekeeping, idle_costs, live, reservations_due
+from charging import (
+    balancer,
+    cost_updates,
+    daily_prices,
+    feed_reader,
+    housekeeping,
+    idle_costs,
+    live,
+    reservations_due,
+    retention,
+)
 from charging.jobs import keeping
 from charging.jobs import run as jobs
 from charging.ledger import lost, owners
@@ -129,6 +139,7 @@ def prune() -> None:
     removed = {
         "changes": housekeeping.prune_changes(now - timedelta(days=1)),
         "messages": housekeeping.prune_messages(now),
+        "meter readings": retention.prune_readings(now),
         "waiting stations": housekeeping.prune_waiting_stations(),
         "sign-ins": housekeeping.prune_sign_ins(now),
         "notifications and deliveries": housekeeping.prune_told(now),

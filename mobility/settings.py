@@ -84,6 +84,8 @@ OCPP_HEARTBEAT_INTERVAL_S = env.whole("OCPP_HEARTBEAT_INTERVAL_S", 300, least=10
 OCPP_CALL_TIMEOUT_S = env.whole("OCPP_CALL_TIMEOUT_S", 90, least=1)
 OCPP_LOG = env.flag("OCPP_LOG", True)
 OCPP_LOG_DAYS = env.whole("OCPP_LOG_DAYS", 30, least=1)
+#: How long readings of meters are kept; 0: for ever. Energy, cost and hours of sessions do not need them.
+METER_READING_DAYS = env.whole("METER_READING_DAYS", 400, least=0)
 #: Failed handshakes that one source, and one identity from one source, may make in a row before 429.
 OCPP_FAILURES_PER_SOURCE = env.whole("OCPP_FAILURES_PER_SOURCE", 100, least=1)
 OCPP_FAILURES_PER_IDENTITY = env.whole("OCPP_FAILURES_PER_IDENTITY", 20, least=1)

@@ -14,6 +14,7 @@ from charging.actions.common import number
 from charging.ledger.anew import held, settle_anew
 from charging.ledger.tariffs import cost_with
 from charging.models import Correction, Transaction
+from charging.retention import is_without_curve
 from mobility.errors import Conflict, Invalid
 
 #: More than any vehicle takes at once.
@@ -65,12 +66,15 @@ def undo_correction(actor: Actor, *, transaction: Transaction) -> Correction:
     """Go back to what the messages of the session say, those included that came since.
 
     Raises:
-        Conflict: `not_corrected`.
+        Conflict: `not_corrected`, or `readings_gone`.
     """
     row = held(transaction.pk)
     standing = Correction.objects.filter(transaction=row, undone_at__isnull=True).first()
     if standing is None:
         raise Conflict(_("This session is not corrected."), code="not_corrected")
+    if is_without_curve(row):
+        why = _("This session is so old that its meter readings are no longer kept: its bill stands.")
+        raise Conflict(why, code="readings_gone")
     standing.undone_at, standing.undone_by = timezone.now(), actor.user
     settle_anew(row, timezone.now(), undone=standing)
     return standing

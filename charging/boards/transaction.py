@@ -10,6 +10,7 @@ from charging.flags import Flag, flags_of
 from charging.fragments import part
 from charging.models import Correction
 from charging.queries import corrections, feed, timeline, transactions
+from charging.retention import is_without_curve
 from charging.timeline import Entry, entries_of
 
 
@@ -30,7 +31,10 @@ class TransactionBoard(Board):
         """Read what the curves and the timeline show."""
         measured = timeline.measured_times(self.actor, self.transaction)
         self.count = len(measured)
-        self.curves: list[Curves] = curves_of(timeline.drawn(self.actor, self.transaction, measured))
+        self.is_without_curve = is_without_curve(self.transaction)
+        # What stays of the readings then are the ends: a line between them would show what nobody knows.
+        drawn = [] if self.is_without_curve else timeline.drawn(self.actor, self.transaction, measured)
+        self.curves: list[Curves] = curves_of(drawn)
         found = timeline.told(self.actor, self.transaction, measured)
         self.entries: list[Entry] = entries_of(found, self.row.json["station_name"])
 

@@ -9,6 +9,7 @@ from charging.ledger.hours import book
 from charging.ledger.state import OpenTransaction, StationState, catch_up, fold_for, locked_transactions
 from charging.ledger.tariffs import price_settled
 from charging.models import Correction, MeterReading, Transaction, TransactionEvent
+from charging.retention import is_without_curve
 
 #: How long late readings of a running transaction gather before its energy is computed anew.
 SETTLE_AFTER_S = 5.0
@@ -32,6 +33,8 @@ def settle(batch: Batch, state: StationState, row: Transaction) -> None:
     Raises:
         StaleState: another process has closed it since it was read.
     """
+    if is_without_curve(row):
+        return
     _read_booked(batch, state, row)
     standing = as_said(row)
     events = sorted(TransactionEvent.objects.filter(transaction=row), key=_moment)
