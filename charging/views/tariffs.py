@@ -199,7 +199,10 @@ class Calculation:
         self.currency = tariff.currency
         self.asked = any(name in request.GET for name in CALCULATION)
         evening = timezone.localtime().replace(hour=18, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        usual = {"start": f"{evening:%Y-%m-%dT%H:%M}", "minutes": "180", "kwh": "22", "idle": "60", "site": ""}
+        # Prices go by a site's clock; only who has none, or asks for it, computes by UTC.
+        own = sites.visible(request.actor).filter(organization=tariff.organization_id).order_by("name")
+        site = "" if self.asked else str(own.values_list("pk", flat=True).first() or "")
+        usual = {"start": f"{evening:%Y-%m-%dT%H:%M}", "minutes": "180", "kwh": "22", "idle": "60", "site": site}
         self.values = {name: request.GET.get(name, usual[name]) for name in CALCULATION}
         self.problems: dict[str, str] = {}
         self.found: dict[str, Any] | None = None

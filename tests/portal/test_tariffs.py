@@ -140,3 +140,21 @@ def test_what_drivers_and_strangers_see(server: Server, people: People, unique: 
     assert driver.get("/tariffs/new/").status_code == 403
     assert driver.get("/statements/").status_code == 200
     assert stranger.get("/statements/statement.pdf", params={"by": "user", "key": "1"}).status_code == 404
+
+
+def test_the_calculator_goes_by_a_sites_clock(server: Server, people: People, unique: Unique) -> None:
+    """0.50 a kWh from 18:00 to 21:00 there, 0.20 else: 22 kWh from 18:00 on, by the clock of the first site."""
+    owner, rest = sign_in(server, people.owner), people.owner.rest
+    # The first by name, whatever others have made.
+    site = rest.post("sites/", {"name": f"0 {unique('Site')}", "time_zone": "Europe/Berlin"}, status=201)
+    evening = {"p0-kind": "energy", "p0-price": "0.50", "p0-from_time": "18:00", "p0-to_time": "21:00"}
+    path = made(owner, unique("Evening"), **{**evening, "p1-kind": "energy", "p1-price": "0.20"})
+    page = owner.get(path).text
+    assert re.search(rf'<option value="{site["id"]}" selected>', page)
+    # 16:00 UTC of a summer's day; the owner has no time zone of the own.
+    asked = {"start": "2026-07-01T16:00", "minutes": "180", "kwh": "22", "idle": "0"}
+    by_site = owner.get(path, params={**asked, "site": str(site["id"])}).text
+    by_utc = owner.get(path, params={**asked, "site": ""}).text
+    assert "11.00 €" in by_site
+    assert "11.00 €" not in by_utc
+    rest.delete(f"sites/{site['id']}/")
