@@ -5,9 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from charging.api.shapes import Moment, Number, Shape, Text, Truth, Whole, reference
-from charging.models import Schedule, ScheduleRun
+from charging.models import ChargingProfile, Schedule, ScheduleRun
 
 Choice = serializers.ChoiceField
+#: `balanced`: the load balancing of the site limits the outlet, and comes first.
+STORED_STATES = ("none", "balanced", *(state for state in ChargingProfile.Status.values if state != "cleared"))
 
 
 class WindowShape(Shape):
@@ -151,6 +153,14 @@ class RunOut(Shape):
     transaction = Whole(allow_null=True)
     steps = StepOut(many=True)
     created = Moment()
+
+
+class StoredOut(Shape):
+    state = Choice([(state, state) for state in STORED_STATES])
+    since = Moment(allow_null=True)
+    answered_at = Moment(allow_null=True)
+    sentence = Text()
+    differences = serializers.ListField(child=Text(), help_text="Where the station says another limit.")
 
 
 class SlotPriceOut(Shape):

@@ -15,7 +15,7 @@ from charging.actions import schedules as actions
 from charging.api import schedule_shapes as shapes
 from charging.models import ChargingStation, Schedule, ScheduleRun
 from charging.queries import connectors, prices, schedules, stations
-from charging.scheduling import plans, words
+from charging.scheduling import plans, stored, words
 from charging.scheduling.scene import Scene
 from mobility.errors import Invalid, NotFound
 
@@ -170,6 +170,18 @@ class RunsView(Endpoint):
         """What was planned, sent and answered, and what came of it; the newest first."""
         schedule = schedules.get(self.actor, pk)
         return self.listed(schedules.runs(self.actor, schedule), run_told)
+
+
+class StoredView(Endpoint):
+    """What the station stores of a schedule."""
+
+    serializer_class = shapes.StoredOut
+
+    @extend_schema(responses={200: shapes.StoredOut, **failures(401, 404)}, tags=["schedules"])
+    def get(self, request: Request, pk: int) -> Response:
+        """Whether the station has the plan itself and keeps to it while the server is away; what it refused, and where
+        it says another limit than the plan."""
+        return Response(stored.of(schedules.get(self.actor, pk)).as_json())
 
 
 class PreviewView(WithThings):

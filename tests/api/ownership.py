@@ -196,6 +196,7 @@ CASES: dict[str, dict[str, May]] = {
     "schedules/preview/": {"POST": May("driver", SCHEDULE, key=True)},
     "schedules/<schedules>/": {"GET": sees(), "PATCH": does("driver", {"windows": [WINDOW]}), "DELETE": does("driver")},
     "schedules/<schedules>/runs/": {"GET": sees()},
+    "schedules/<schedules>/stored/": {"GET": sees()},
     "tariffs/": {"GET": sees(), "POST": does("manager", {"name": "New", "version": {"parts": PARTS}, **ORG})},
     "tariffs/<tariffs>/": {
         "GET": sees("driver"),

@@ -140,3 +140,22 @@ def test_a_driver_may_hold_back_the_own_session_and_send_no_limit(home: Home, pe
     assert (made["technique"], made["windows"][0]["limit_w"]) == ("hold", 3000)
     people.member.rest.post(f"stations/{home.identity}/commands/", {"command": "set_limit", "limit_a": 0}, status=403)
     people.member.rest.delete(f"schedules/{made['id']}/")
+
+
+@pytest.mark.parametrize(("answer", "state"), [("Accepted", "accepted"), ("Rejected", "refused")])
+def test_rest_says_what_the_station_stores(home: Home, answer: str, state: str) -> None:
+    """The windows of an owner's schedule that holds back whatever begins at the outlet are stored there."""
+    with home.connect() as station:
+        station.answers["SetChargingProfile"] = {"status": answer}
+        holding = {"mode": "schedule", "technique": "hold", "connector_id": 1}
+        made = home.schedule(windows=window_around_now(), **holding)
+        path = f"schedules/{made['id']}/stored/"
+        station.expect_call("SetChargingProfile", timeout=30)
+        found = wait_until(lambda: (told := home.rest.get(path))["state"] == state and told, f"a plan {state}", 30)
+        assert found["since"] is not None and found["answered_at"] >= found["since"]
+        assert ("refuse" in found["sentence"]) == (state == "refused")
+        assert found["differences"] == []
+        home.rest.patch(f"schedules/{made['id']}/", {"enabled": False})
+        assert home.rest.get(path) | {"sentence": ""} == {
+            "state": "none", "since": None, "answered_at": None, "sentence": "", "differences": []
+        }  # fmt: skip
