@@ -95,8 +95,9 @@ async def sleepy(station: Station, plan: Plan) -> None:
 
 
 async def charge(station: Station, plan: Plan) -> None:
-    """Cars come, charge with the tag and leave, for ever (or for the planned number of sessions)."""
+    """Cars come, charge with the tag and leave, for ever (or for the planned number of sessions, all delivered)."""
     await _everywhere(station, plan, plan.sessions or 0)
+    await station.settled()
 
 
 async def once(station: Station, plan: Plan) -> None:
