@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import segno
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
@@ -23,6 +22,9 @@ def term(key: str, place: Any = "") -> dict[str, Any]:
 @register.simple_tag
 def qr_code(text: str) -> SafeString:
     """The text as an SVG, dark on light in either theme, as cameras want it."""
+    # Loaded with the first code that is drawn: its writers cost every start of a process more than a drawing does.
+    import segno
+
     made = segno.make(text, error="m", micro=False)
     # Nothing of the text is in the picture but its squares.
     svg = made.svg_inline(border=4, omitsize=True, dark="#000", light="#fff", svgclass="qr", lineclass=None)
