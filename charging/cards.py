@@ -102,6 +102,11 @@ class Outlet:
         return int(self.json["id"])
 
     @property
+    def ref(self) -> str:
+        """The key as a page writes it, without asking how a number is written here."""
+        return str(self.pk)
+
+    @property
     def modes(self) -> list[tuple[str, str, Any]]:
         return MODES
 
@@ -219,6 +224,11 @@ class StationCard:
     @property
     def pk(self) -> int:
         return int(self.json["id"])
+
+    @property
+    def ref(self) -> str:
+        """The key as a page writes it, without asking how a number is written here."""
+        return str(self.pk)
 
     @property
     def identity(self) -> str:

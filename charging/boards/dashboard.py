@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.actors import Role
@@ -88,6 +90,15 @@ class DashboardBoard(CardsBoard):
         }
 
     @property
+    def options(self) -> SafeString:
+        """The switcher's, written at once: hundreds of turns of a template's loop cost more than all the cards."""
+        here = self.station.identity if self.station else None
+        shown = (
+            (identity, SafeString(" selected" if identity == here else ""), name) for identity, name in self.choices
+        )
+        return format_html_join("", '<option value="{}"{}>{}</option>', shown)
+
+    @property
     def is_operator(self) -> bool:
         """Whether the actor sees more than the own charging."""
         return self.actor.is_platform_admin or any(role != Role.DRIVER for role in self.actor.memberships.values())
@@ -110,7 +121,7 @@ class DashboardBoard(CardsBoard):
         return event.startswith("transaction.") and data["state"] not in OPEN and not data["final"]
 
     def take_other(self, message: feed.Message) -> None:
-        if message["event"] == "station.updated" and message["station_id"] not in self.totals["online"]:
+        if message["event"] == "station.updated" and message["station_id"] > self.totals["newest"]:
             self.stale = True
 
     def _count(self, message: feed.Message) -> None:
@@ -118,7 +129,7 @@ class DashboardBoard(CardsBoard):
         if data.get("deleted"):
             self.stale = True
         elif event == "station.updated":
-            self.totals["online"][data["id"]] = data["online"]
+            (self.totals["offline"].discard if data["online"] else self.totals["offline"].add)(data["id"])
             faults = self.totals["station_faults"]
             if (data["status"] == "Faulted") != (data["id"] in faults):
                 (faults.remove if data["id"] in faults else faults.append)(data["id"])
@@ -166,7 +177,8 @@ class DashboardBoard(CardsBoard):
     def tiles(self) -> list[Tile]:
         known = self.totals
         outlets = known["connectors"].values()
-        online, count = sum(known["online"].values()), len(known["online"])
+        count = known["stations"]
+        online = count - len(known["offline"])
         power_w = sum(power or 0.0 for _status, power, occupied in outlets if occupied)
         faults = sum(status == "Faulted" for status, _power, _occupied in outlets) + len(known["station_faults"])
         made = [

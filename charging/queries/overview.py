@@ -6,7 +6,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.actors import Actor, Role
@@ -75,7 +75,8 @@ def totals(actor: Actor, station: ChargingStation | None = None) -> dict[str, An
     """What the tiles count, over every station the actor sees, or over one.
 
     Returns:
-        `online` {station pk: bool}, `station_faults` [station pk], `connectors` {connector pk: (status, power W or
+        `stations` how many there are, `newest` the last pk among them, `offline` {station pk}, `station_faults`
+        [station pk], `connectors` {connector pk: (status, power W or
         None, occupied)} of those that are occupied or faulted, `sessions` {transaction pk: (energy Wh, cost)} of the
         open ones, `energy_today_wh`, `cost_today`, `sessions_today`, `waiting`.
     """
@@ -85,10 +86,16 @@ def totals(actor: Actor, station: ChargingStation | None = None) -> dict[str, An
     if station is not None:
         seen, outlets = seen.filter(pk=station.pk), outlets.filter(station=station)
     sessions = transactions.open_ones(actor, station).order_by().values_list("pk", "energy_wh", "cost")
-    all_of_them = list(seen.order_by("pk").values_list("pk", "online", "status"))
+    # Of thousands most are as they should be: those are counted, and the others named.
+    whole = seen.order_by().aggregate(stations=Count("pk"), newest=Max("pk"))
+    others = list(
+        seen.filter(Q(online=False) | Q(status="Faulted")).order_by("pk").values_list("pk", "online", "status")
+    )
     return {
-        "online": {pk: online for pk, online, _status in all_of_them},
-        "station_faults": [pk for pk, _online, status in all_of_them if status == "Faulted"],
+        "stations": whole["stations"],
+        "newest": whole["newest"] or 0,
+        "offline": {pk for pk, online, _status in others if not online},
+        "station_faults": [pk for pk, _online, status in others if status == "Faulted"],
         "connectors": {
             pk: (status, power_w, running is not None)
             for pk, status, power_w, running in outlets.values_list("pk", "status", "power_w", "transaction_id")
