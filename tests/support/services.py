@@ -18,12 +18,13 @@ from psycopg import sql
 
 from tests.support.environment import GIVEN
 
-POSTGRES = GIVEN.get("TEST_DATABASE_URL") or GIVEN.get("DATABASE_URL") or "postgres://postgres@127.0.0.1:5432"
-REDIS = GIVEN.get("TEST_REDIS_URL") or GIVEN.get("REDIS_URL") or "redis://127.0.0.1:6379"
-RABBITMQ = GIVEN.get("TEST_BROKER_URL") or GIVEN.get("CELERY_BROKER_URL") or "amqp://guest:guest@127.0.0.1:5672//"
-
 #: TEST_DATABASE=postgres runs the suite on PostgreSQL, each server and each worker on a database of its own.
 ON_POSTGRES = GIVEN.get("TEST_DATABASE") == "postgres"
+#: Where the suite runs on PostgreSQL, a worker is given its parent's DATABASE_URL: a database that is none yet.
+_given = GIVEN.get("TEST_DATABASE_URL") or ("" if ON_POSTGRES else GIVEN.get("DATABASE_URL"))
+POSTGRES = _given or "postgres://postgres@127.0.0.1:5432"
+REDIS = GIVEN.get("TEST_REDIS_URL") or GIVEN.get("REDIS_URL") or "redis://127.0.0.1:6379"
+RABBITMQ = GIVEN.get("TEST_BROKER_URL") or GIVEN.get("CELERY_BROKER_URL") or "amqp://guest:guest@127.0.0.1:5672//"
 
 
 def rows_of(url: str, query: str, *parameters: Any) -> list[dict[str, Any]]:
