@@ -37,6 +37,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--fleet", action="store_true", help="also as processes of their own, 200 stations")
     parser.add_argument("--least", type=float, help="fail below this many times the bare ocpp server's messages/s")
     parser.add_argument("--pages", action="store_true", help="server time of pages with a million sessions instead")
+    parser.add_argument("--live", action="store_true", help="how long a station's change takes to a phone instead")
     given = parser.parse_args()
     given.stations = sorted(
         given.stations or ([50] if given.quick else [200] if given.fleet else [50, 500]), reverse=True
@@ -158,6 +159,11 @@ def check_stored(contender: Contender, rows: dict[tuple[int, str], list[Row]]) -
 
 def main() -> int:
     given = options()
+    if given.live:
+        from tests.bench import live
+
+        print(machine(), flush=True)
+        return live.main()
     if given.pages:
         return subprocess.run([sys.executable, "-m", "tests.bench.pages"], cwd=ROOT, check=False).returncode
     began = time.monotonic()
