@@ -262,7 +262,8 @@ def test_the_workflow_tests_builds_and_pushes_on_tags_alone() -> None:
     flow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
     test, image = flow["jobs"]["test"], flow["jobs"]["image"]
     assert any(".ci/run" in step.get("run", "") for step in test["steps"])
-    assert image["needs"] == "test"
+    assert image["needs"] == ["test", "postgres"]
+    assert any("TEST_DATABASE=postgres" in step.get("run", "") for step in flow["jobs"]["postgres"]["steps"])
     for step in image["steps"]:
         pushes = step.get("with", {}).get("push") or "login" in step.get("uses", "")
         assert not pushes or "refs/tags/v" in step["if"]
