@@ -444,6 +444,19 @@ class SecurityEventOut(Shape):
     at = Moment()
 
 
+class LabelOut(Shape):
+    evse_id = Whole(allow_null=True, help_text="Null for the label of the whole station.")
+    connector_id = Whole(allow_null=True)
+    place = Text(help_text="The connector in words; empty for the station.")
+    url = Text(help_text="What the code says: the drivers' app at this station or connector.")
+    qr_svg = Text(help_text="The code as an SVG element.")
+
+
+class LabelsOut(Shape):
+    station = Text()
+    labels = LabelOut(many=True)
+
+
 class EnergyBucket(Shape):
     start = Text(help_text="The hour in UTC, or the first local day.")
     energy_wh = Number()

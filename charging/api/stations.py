@@ -10,6 +10,7 @@ from accounts.rest import Endpoint, by_choice, by_number, by_text, by_truth, fai
 from charging.actions import stations as actions
 from charging.api import shapes
 from charging.api.common import named_organization, resolve
+from charging.labels import labels_of, qr_svg
 from charging.models import ChargingStation
 from charging.queries import handshakes, stations, tariffs, waiting_stations
 
@@ -87,6 +88,28 @@ class StationView(Endpoint):
         """Remove a station that never charged."""
         actions.delete_station(self.actor, station=stations.get(self.actor, identity))
         return Response(status=204)
+
+
+class LabelsView(Endpoint):
+    """What sticks on a station."""
+
+    serializer_class = shapes.LabelsOut
+
+    @extend_schema(responses={200: shapes.LabelsOut, **failures(401, 404)}, tags=["stations"])
+    def get(self, request: Request, identity: str) -> Response:
+        """The QR codes to print: one for the station and one for each connector. Each opens the drivers' app there."""
+        row = stations.get(self.actor, identity)
+        made = [
+            {
+                "evse_id": label.evse_id,
+                "connector_id": label.connector_id,
+                "place": label.place,
+                "url": label.url,
+                "qr_svg": qr_svg(label.url),
+            }
+            for label in labels_of(row)
+        ]
+        return Response({"station": row.identity, "labels": made})
 
 
 WAITING_FILTERS = {"search": search_in("identity", "source_ip")}

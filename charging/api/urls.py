@@ -27,6 +27,7 @@ urlpatterns = [
     path("stations/<str:identity>/", stations.StationView.as_view()),
     path("stations/<str:identity>/commands/", commands.StationCommandsView.as_view()),
     path("stations/<str:identity>/prices/", prices.StationPricesView.as_view()),
+    path("stations/<str:identity>/labels/", stations.LabelsView.as_view()),
     path("stations/<str:identity>/desired-values/", desired.DesiredValuesView.as_view()),
     path("stations/<str:identity>/desired-values/<int:pk>/", desired.DesiredValueView.as_view()),
     path("waiting-stations/", stations.WaitingStationsView.as_view()),

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django import template
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from charging.glossary import TERMS
+from charging.labels import qr_svg
 
 register = template.Library()
 
@@ -21,11 +22,5 @@ def term(key: str, place: Any = "") -> dict[str, Any]:
 
 @register.simple_tag
 def qr_code(text: str) -> SafeString:
-    """The text as an SVG, dark on light in either theme, as cameras want it."""
-    # Loaded with the first code that is drawn: its writers cost every start of a process more than a drawing does.
-    import segno
-
-    made = segno.make(text, error="m", micro=False)
-    # Nothing of the text is in the picture but its squares.
-    svg = made.svg_inline(border=4, omitsize=True, dark="#000", light="#fff", svgclass="qr", lineclass=None)
-    return mark_safe(svg)  # noqa: S308
+    """A QR code of the text."""
+    return qr_svg(text)

@@ -1,37 +1,10 @@
-from dataclasses import dataclass
-
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.requests import PageRequest, signed_in
-from charging.app_links import app_url
-from charging.models import ChargingStation
+from charging.labels import labels_of
 from charging.queries import stations
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What sticks on a station or beside one of its connectors. `key` is "" for the station, else `2-1`."""
-
-    key: str
-    place: str
-    url: str
-
-
-def labels_of(row: ChargingStation) -> list[Label]:
-    """One for the station of `stations.with_connectors`, and one for each of its connectors."""
-    found = [Label("", "", app_url(row.identity))]
-    for evse in row.evses.all():
-        outlets = list(evse.connectors.all())
-        for outlet in outlets:
-            number = str(evse.number) if len(outlets) == 1 else f"{evse.number}/{outlet.number}"
-            place = _("Connector %(number)s") % {"number": number}
-            found.append(
-                Label(f"{evse.number}-{outlet.number}", place, app_url(row.identity, evse.number, outlet.number))
-            )
-    return found
 
 
 @require_GET

@@ -142,6 +142,7 @@ CASES: dict[str, dict[str, May]] = {
         "POST": does("manager", {"action": "GetConfiguration", "payload": {}}),
     },
     "stations/<stations>/prices/": {"GET": sees()},
+    "stations/<stations>/labels/": {"GET": sees()},
     "stations/<stations>/composite-schedule/": {"GET": sees()},
     "stations/<stations>/configuration/": {"GET": sees()},
     "stations/<stations>/password/": {"POST": does("manager")},

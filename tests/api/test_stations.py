@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.api.conftest import Household
+from tests.support import frames
 from tests.support.people import Person, create_people
 from tests.support.rest import Rest
 from tests.support.server import Server
@@ -206,3 +207,20 @@ def test_members_of_two_organizations_see_both(server: Server, unique: Unique) -
     assert {row["identity"] for row in person.rest.each("stations/")} == {mine, theirs}
     person.rest.patch(f"stations/{theirs}/", {"name": "x"}, status=403)
     assert isinstance(person, Person)
+
+
+def test_its_labels_open_the_app_there(rest: Rest, server: Server, unique: Unique) -> None:
+    identity = unique("LBL")
+    rest.create_station(identity)
+    (bare,) = rest.get(f"stations/{identity}/labels/")["labels"]
+    assert (bare["evse_id"], bare["place"]) == (None, "")
+    with Station(server, identity).connect() as station:
+        station.ok("BootNotification", frames.boot())
+        station.ok("StatusNotification", frames.status_16(2, "Available"))
+    told = rest.get(f"stations/{identity}/labels/")
+    assert told["station"] == identity
+    whole, outlet = told["labels"]
+    assert (outlet["evse_id"], outlet["connector_id"], outlet["place"]) == (2, 1, "Connector 2")
+    assert whole["url"].endswith(f"/app/?station={identity}")
+    assert outlet["url"].endswith(f"/app/?station={identity}&connector=2-1")
+    assert whole["qr_svg"].startswith("<svg") and whole["qr_svg"] != outlet["qr_svg"]
