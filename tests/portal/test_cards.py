@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from charging.cards import Outlet, Rights, StationCard, outcome_of
+from charging.commands import KINDS
 
 MANAGER = Rights(user_id=1, may_charge=True, may_manage=True, has_tags=True)
 DRIVER = Rights(user_id=1, may_charge=True, may_manage=False, has_tags=True)
@@ -137,3 +138,11 @@ def test_an_outcome_in_words(told: dict[str, Any], mood: str, text: str) -> None
 
 def test_a_percent_sign_in_a_reason_is_a_percent_sign() -> None:
     assert "100 %(x)s" in outcome_of(command("failed", error="100 %(x)s"), "50 %s").text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "call"])
+def test_every_command_has_words(kind: str) -> None:
+    """A person reads no name of a program."""
+    said = outcome_of(command("sent", command=kind), "Garage").text
+    assert kind not in said.split(), said
+    assert "_" not in said
