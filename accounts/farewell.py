@@ -6,6 +6,7 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.utils.translation import gettext as _
 
 from accounts.actors import Role
+from accounts.locks import held
 from accounts.models import Audit, Invitation, Membership, User
 from mobility.errors import Conflict, Invalid
 
@@ -35,7 +36,7 @@ def check_leaving(user: User, password: str) -> None:
 def owned_alone(user: User) -> list[str]:
     """The names of the organizations that would have no owner without this one; holds their owners' rows."""
     mine = Membership.objects.filter(user=user, role=Role.OWNER).values_list("organization_id", flat=True)
-    owners = Membership.objects.select_for_update().filter(organization_id__in=list(mine), role=Role.OWNER)
+    owners = held(Membership.objects.filter(organization_id__in=list(mine), role=Role.OWNER))
     others = {row.organization_id for row in owners if row.user_id != user.pk}
     alone = Membership.objects.filter(user=user, role=Role.OWNER).exclude(organization_id__in=others)
     return list(alone.select_related("organization").values_list("organization__name", flat=True))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actions import action, authorize
 from accounts.actors import Actor, Role
+from accounts.locks import held
 from accounts.models import ApiKey, Membership, Organization, User
 from mobility.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -188,10 +189,6 @@ def remove_member(actor: Actor, *, membership: Membership) -> None:
 
 def keep_an_owner(membership: Membership) -> None:
     """Lock the organization's owners, and refuse when this is the only one."""
-    owners = (
-        Membership.objects.select_for_update()
-        .filter(organization=membership.organization_id, role=Role.OWNER)
-        .values_list("pk", flat=True)
-    )
-    if list(owners) == [membership.pk]:
+    owners = held(Membership.objects.filter(organization=membership.organization_id, role=Role.OWNER))
+    if list(owners.values_list("pk", flat=True)) == [membership.pk]:
         raise Conflict(_("An organization keeps at least one owner."), code="last_owner")

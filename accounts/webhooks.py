@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actions import action
 from accounts.actors import Actor, Role
+from accounts.locks import held
 from accounts.models import DeliveryStatus, Organization, Webhook, WebhookDelivery
 from accounts.outbound import check_url
 from accounts.sealing import seal, unseal
@@ -225,7 +226,7 @@ def replay(actor: Actor, *, webhook: Webhook, delivery: WebhookDelivery) -> Webh
     """
     refuse_paused(webhook)
     # Two who press at once come one after the other.
-    Webhook.objects.select_for_update().get(pk=webhook.pk)
+    held(Webhook.objects.all()).get(pk=webhook.pk)
     same = WebhookDelivery.objects.filter(webhook=webhook, event_id=delivery.event_id)
     if same.filter(status=DeliveryStatus.WAITING).exists():
         raise Conflict(_("This event waits to be sent already."), code="already_waiting")

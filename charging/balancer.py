@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.locks import held
 from charging import live, ways
 from charging.actions.commands import tell_command
 from charging.allocation import Amps, Share
@@ -81,7 +82,7 @@ def balance(load: SiteLoad, now: datetime) -> Decision | None:
     """
     with transaction.atomic():
         # Answers that come meanwhile wait: what they change is not overwritten with what was read before.
-        list(Outlet.objects.select_for_update().filter(circuit__site_id=load.pk).values_list("pk"))
+        list(held(Outlet.objects.filter(circuit__site_id=load.pk)).values_list("pk"))
         outlets = outlets_of(load.pk)
         circuits = fuses(Circuit.objects.filter(site_id=load.pk), now)
         if not circuits:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor
+from accounts.locks import held
 from charging import live
 from charging.actions.commands import Draft, queue_command
 from charging.claims import claimed
@@ -44,7 +45,7 @@ def run_due(now: datetime) -> int:
 def look(pk: int, now: datetime) -> None:
     """One transaction: what is sent and what the row says of it are committed together, or neither."""
     with transaction.atomic():
-        row = Reservation.objects.select_for_update().filter(pk=pk).first()
+        row = held(Reservation.objects.all()).filter(pk=pk).first()
         if row is None or row.due_at is None:
             return
         events: list[Event] = []

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actions import action, authorize
 from accounts.actors import Actor, Role
+from accounts.locks import held
 from accounts.models import Organization
 from accounts.sealing import seal
 from charging import live
@@ -118,7 +119,7 @@ def create_job(actor: Actor, *, station: ChargingStation, kind: str, values: Val
         Conflict: `job_running` where the station is at such a job already.
     """
     fields = fields_of(actor, kind, values, station.organization_id)
-    ChargingStation.objects.select_for_update().get(pk=station.pk)
+    held(ChargingStation.objects.all()).get(pk=station.pk)
     refuse_running(station, kind)
     now = timezone.now()
     job = StationJob(

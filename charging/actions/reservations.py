@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actions import action, authorize
 from accounts.actors import Actor, Role
+from accounts.locks import held
 from charging import live, reservations_due, reserving
 from charging.actions import targets
 from charging.actions.commands import cancel_command, send_command
@@ -56,7 +57,7 @@ def reserve(actor: Actor, *, station: ChargingStation, values: Mapping[str, Any]
         why = _("This tag has more than the 20 characters that OCPP 1.6 can carry.")
         raise Invalid(why, fields={"id_tag": why})
     # Of two that ask at once, the second sees what the first has reserved.
-    ChargingStation.objects.select_for_update().get(pk=station.pk)
+    held(ChargingStation.objects.all()).get(pk=station.pk)
     refuse_many(actor, station)
     refuse_overlap(actor, station, connector, starts_at, expires_at)
     row = Reservation(

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.actors import Actor
+from accounts.locks import held
 from accounts.sealing import seal, unseal
 from charging import live
 from charging.actions.commands import SEALED_FOR, Draft, queue_command
@@ -73,7 +74,7 @@ def end_silent(pk: int, now: datetime) -> None:
 def begin_group(group_id: int, now: datetime) -> int:
     """Begin as many of a group's jobs as may run beside those that do; -> how many."""
     with transaction.atomic():
-        group = JobGroup.objects.select_for_update().get(pk=group_id)
+        group = held(JobGroup.objects.all()).get(pk=group_id)
         running = StationJob.objects.filter(group=group, state__in=StationJob.ACTIVE).count()
         free = group.parallel - running
         if free <= 0:

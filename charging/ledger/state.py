@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import connection
 from django.db.models import Max, QuerySet
 
+from accounts.locks import held
 from charging.energy import EnergyFold
 from charging.models import EVSE, ChargingStation, Connector, MeterReading, Transaction
 from charging.queries.tariffs import Pricing
@@ -96,9 +97,8 @@ class StationState:
 
 
 def locked_transactions() -> QuerySet[Transaction]:
-    """Transactions whose rows are held until the commit, as lightly as the database can."""
-    lightly = connection.features.has_select_for_no_key_update
-    return Transaction.objects.select_for_update(no_key=lightly)
+    """Transactions whose rows are held until the commit."""
+    return held(Transaction.objects.all())
 
 
 def zone_of(station: ChargingStation) -> tzinfo:

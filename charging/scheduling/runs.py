@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.locks import held
 from charging.claims import claimed
 from charging.models import ScheduleRun
 from charging.scheduling import ends, starts
@@ -48,7 +49,7 @@ def run_due(now: datetime) -> int:
 def look(pk: int, schedule_pk: int, now: datetime) -> None:
     with transaction.atomic():
         scene = scene_of(schedule_pk, now)
-        run = ScheduleRun.objects.select_for_update().filter(pk=pk).first()
+        run = held(ScheduleRun.objects.all()).filter(pk=pk).first()
         if scene is None or run is None or run.due_at is None:
             return
         before = run.state
