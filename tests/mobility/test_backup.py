@@ -22,9 +22,11 @@ from mobility import archive
 from tests.support import frames
 from tests.support.environment import ROOT, free_port, without_settings
 from tests.support.server import Server
+from tests.support.services import ON_POSTGRES
 from tests.support.station import Station
 
 pytestmark = pytest.mark.slow
+of_the_file = pytest.mark.skipif(ON_POSTGRES, reason="this is about SQLite's file; PostgreSQL has a test of its own")
 
 
 def manage(folder: Path, *arguments: str, status: int = 0, env: Mapping[str, str] | None = None) -> str:
@@ -68,6 +70,7 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
         return database.execute(sql).fetchall()
 
 
+@of_the_file
 def test_under_load_and_back(server: Server, unique: Callable[[str], str], tmp_path: Path) -> None:
     rest, identity, tag = server.rest(), unique("BACKUP"), unique("TAG")
     rest.create_station(identity, price_per_kwh="0.30")
@@ -146,6 +149,7 @@ def changed(path: Path, into: Path, **changes: object) -> Path:
 
 
 @pytest.mark.django_db(transaction=True)
+@of_the_file
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     made, _ = archive.make(tmp_path / "copy.tar.gz")
     with pytest.raises(archive.Unusable, match="already"):

@@ -8,6 +8,7 @@ from tests.mobility.test_backup import manage
 from tests.support.certificates import Authority
 from tests.support.environment import free_port
 from tests.support.server import Server
+from tests.support.services import ON_POSTGRES
 
 Findings = list[dict[str, Any]]
 
@@ -30,7 +31,8 @@ def test_a_running_server_is_fine(server: Server) -> None:
     assert not [one for one in found if one["level"] == "bad"]
     assert "answers" in texts(found, "ports", "ok")
     assert "migrations are applied" in texts(found, "database", "ok")
-    assert "write-ahead log" in texts(found, "database", "ok")
+    own = "connections per process" if ON_POSTGRES else "write-ahead log"
+    assert own in texts(found, "database", "ok")
     strict = server.manage("doctor", "--strict", check=False)
     assert strict.returncode == 1, "it has no mail server"
     assert "[  ok  ] secret key" in strict.stdout
